@@ -52,7 +52,11 @@ export function machineFacts(system: SystemFacts, clock: Clock): FactGroup {
   };
 }
 
-/** @param directory that a person named, or of a storage @param isContainer see {@link SystemFacts} */
+/**
+ * Facts about a file system.
+ * @param directory chosen by a person, or of a storage
+ * @param isContainer see {@link SystemFacts}
+ */
 export function fileSystemFacts(directory: Dir, disk: Disk, isContainer = false): Fact[] {
   const system = directory.fileSystem();
   if (system === undefined) return [fact("fileSystem", "file system", null)];

@@ -1,19 +1,19 @@
-/** What a diagnosis says: facts about one thing, without names of people, machines or places. */
+/** The result of a diagnosis: single facts, without names of people, machines or places. */
 
 import type { SizeText } from "../../core/size_text.ts";
 
 export type FactValue = string | number | boolean | null;
 
 export interface Fact {
-  /** In JSON; camelCase. */
+  /** Key in JSON; camelCase. */
   readonly key: string;
-  /** For people. */
+  /** Label for people. */
   readonly label: string;
-  /** Null: unknown. */
+  /** Null if unknown. */
   readonly value: FactValue;
-  /** How people read a number. */
+  /** Unit in which people read a number. */
   readonly unit?: "bytes" | "seconds";
-  /** Why that may be a trouble: a sentence without its full stop. */
+  /** Why the value may be a problem: a sentence without its period. */
   readonly concern?: string;
 }
 
@@ -23,7 +23,7 @@ export interface FactGroup {
   readonly facts: readonly Fact[];
 }
 
-/** @param concern counts if `isConcern` */
+/** Makes a fact. @param more unit, and a concern, or false if there is none */
 export function fact(key: string, label: string, value: FactValue, more: FactMore = {}): Fact {
   const { unit, concern } = more;
   return { key, label, value, ...(unit && { unit }), ...(concern && { concern }) };
@@ -34,7 +34,7 @@ interface FactMore {
   readonly concern?: string | false;
 }
 
-/** For people. */
+/** Formats a value for people. */
 export function valueText({ value, unit }: Fact, sizeText: SizeText): string {
   if (value === null) return "unknown";
   if (typeof value === "boolean") return value ? "yes" : "no";

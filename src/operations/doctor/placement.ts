@@ -4,7 +4,7 @@ import type { Dir, Disk } from "../../platform/disk.ts";
 import { mountAround } from "../../platform/mounts.ts";
 import { type Fact, fact } from "./fact.ts";
 
-/** Whether it is lost with the container, and whose it is. */
+/** Facts about whether a directory is lost with its container, and who owns it. */
 export function placementFacts(directory: Dir, disk: Disk, isContainer: boolean): Fact[] {
   const around = mountAround(disk.mounts(), disk.realPath(directory.path));
   const isRoot = around === undefined ? null : around.point === "/";
@@ -22,7 +22,7 @@ export function placementFacts(directory: Dir, disk: Disk, isContainer: boolean)
   ];
 }
 
-/** Whether hard links can lead from each part of a storage to each other one. */
+/** The fact whether hard links are possible between all parts of a storage. */
 export function oneVolumeFact(directory: Dir): Fact {
   const own = directory.statSelf(), mount = directory.mountId();
   const elsewhere = directory.list().names.filter(isPart).filter((name) => {

@@ -1,6 +1,6 @@
 /**
- * What a file system can, found out by trying: in a directory of its own, which goes away afterwards. A trial that fails
- * is an answer.
+ * Tests the abilities of a file system in a directory of its own, which is removed afterwards. A failed test is a
+ * result, too.
  */
 import { type Raw, rawOf, rawOfBytes } from "../../core/raw.ts";
 import type { NsText } from "../../core/entry.ts";
@@ -23,7 +23,12 @@ const TIME_UNITS: readonly (readonly [digits: number, name: string])[] = [
   [9, "1 s"],
 ];
 
-/** @param parent where the directory is made @param name of the directory; must be free @throws DiskFault if it can't be made */
+/**
+ * Runs the tests.
+ * @param parent where the directory is created
+ * @param name of the directory; must be free
+ * @throws DiskFault if it can't be created
+ */
 export function probe(parent: Dir, name: Raw, disk: Disk): Fact[] {
   if (!parent.mkdir(name, 0o700)) throw new DiskFault("EEXIST", "create", name);
   try {

@@ -1,6 +1,7 @@
 /**
- * A drill: some files of each series, chosen by chance, are restored into a temporary directory, end to end as in need, and
- * compared with what was backed up, and with the source where that is unchanged. What was proven is remembered.
+ * A drill: some randomly chosen files of each series are restored into a temporary directory, by the same steps as in a
+ * real restore, and compared with what was backed up, and with the source if it is unchanged. The outcome is
+ * remembered.
  */
 import type { RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
@@ -23,32 +24,32 @@ import { livePath, Prover } from "./proof.ts";
 import { type Chance, chanceFrom, type SampledFile, sampleOf } from "./sample.ts";
 
 export interface DrillRequest extends WorkOptions {
-  /** Restored at most, of all series together. */
+  /** Limit on the restored bytes of all series together. */
   readonly bytes: number;
-  /** A directory of this machine, absolute: a new one in it is used, and removed. */
+  /** Absolute path of a directory on this machine, in which a temporary one is created, and removed again. */
   readonly temp: Raw;
-  /** This machine: only its own files are compared with the source. */
+  /** Name of this machine: only its own files are compared with the source. */
   readonly host: string;
-  /** Only the series of that name. */
+  /** Restricts the drill to series of that name. */
   readonly name?: string;
 }
 
-/** "untested": there is no file in it, or none that is small enough. */
+/** "untested": the series has no files, or none that is small enough. */
 export type DrillOutcome = "proven" | "failed" | "untested";
 
 export interface SeriesDrill {
   readonly host: string;
   readonly name: string;
   readonly sources: readonly string[];
-  /** The newest, and an older one that chance has chosen. */
+  /** The newest snapshot, and a randomly chosen older one. */
   readonly snapshots: readonly RootId[];
   readonly outcome: DrillOutcome;
-  /** Restored as they were, and their bytes. */
+  /** Number of files that were restored correctly, and their size. */
   readonly files: number;
   readonly bytes: number;
-  /** Of those, the ones that the source has unchanged, and that were compared with it. */
+  /** Number of these files that are unchanged in the source, and were compared with it. */
   readonly compared: number;
-  /** Each was reported as a problem. */
+  /** Number of failed files, each of which was reported as a problem. */
   readonly failed: number;
 }
 
@@ -59,7 +60,10 @@ export interface DrillResult {
   readonly failed: number;
 }
 
-/** @throws Interrupted, WriteOnlyKey, DiskFault of the temporary place, and what keeps from reading at all */
+/**
+ * Runs a drill.
+ * @throws Interrupted, WriteOnlyKey, DiskFault of the temporary directory, and failures that prevent any reading
+ */
 export async function drill(
   repository: OpenedRepository,
   request: DrillRequest,

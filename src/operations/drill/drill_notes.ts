@@ -1,4 +1,4 @@
-/** What this machine remembers of drills: when each series of a repository was last proven restorable. */
+/** This machine's memory of drills: when each series of a repository was last proven restorable. */
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
 import { Fault } from "../../core/fault.ts";
 import { rawOf } from "../../core/raw.ts";
@@ -6,17 +6,17 @@ import { type SeriesMember, sourcesKey } from "../../core/series.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { readStateFile, replaceStateFile, type StatePlace } from "../../platform/state_file.ts";
 
-/** What came of the last drill of a series. Times are ISO 8601 in UTC. */
+/** The result of the last drill of a series. Times are ISO 8601 in UTC. */
 export interface DrillNote {
   readonly host: string;
   readonly name: string;
   readonly sources: readonly string[];
-  /** When all of a sample last came back as it was; null: never yet. */
+  /** When a whole sample was last restored correctly; null: never. */
   readonly proven: string | null;
-  /** Files and bytes of that sample. */
+  /** Number of files in that sample, and their size. */
   readonly files: number;
   readonly bytes: number;
-  /** When a drill last failed, if that was after `proven`; else null. */
+  /** When a drill last failed, if that was after `proven`; otherwise null. */
   readonly failed: string | null;
 }
 
@@ -28,7 +28,7 @@ function placeOf(repository: string): StatePlace {
   return { directory: rawOf("drills"), name: rawOf(`${repository}.json`) };
 }
 
-/** @param repository its UUID @returns nothing where nothing can be read */
+/** Reads the notes. @param repository its UUID @returns an empty list if they are missing or unreadable */
 export function readDrillNotes(machine: NotingMachine, repository: string): readonly DrillNote[] {
   try {
     const text = readStateFile(machine, placeOf(repository)),
@@ -41,14 +41,14 @@ export function readDrillNotes(machine: NotingMachine, repository: string): read
   }
 }
 
-/** Puts notes in the place of those of the same series. @throws DiskFault */
+/** Replaces the notes of these series. @throws DiskFault */
 export function writeDrillNotes(machine: NotingMachine, repository: string, notes: readonly DrillNote[]): void {
   const all = new Map([...readDrillNotes(machine, repository), ...notes].map((note) => [drillKey(note), note]));
   const fields = { format: FORMAT, version: 1, repository, series: [...all.values()] };
   replaceStateFile(machine, placeOf(repository), `${JSON.stringify(fields, undefined, 2)}\n`);
 }
 
-/** The same for notes of one series. */
+/** A key that is equal for notes of the same series. */
 export function drillKey({ host, name, sources }: SeriesMember): string {
   return JSON.stringify([host, name, sourcesKey(sources)]);
 }

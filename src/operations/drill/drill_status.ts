@@ -3,10 +3,13 @@ import { groupedBySeries } from "../../core/series.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { drillKey, type DrillNote, readDrillNotes } from "./drill_notes.ts";
 
-/** A series that is there now, and what this machine knows of its drills. */
+/** An existing series, and what this machine knows of its drills. */
 export type SeriesProof = Pick<DrillNote, "host" | "name" | "sources" | "proven" | "failed">;
 
-/** Those that were proven longest ago come first, before them those that never were. Only drills from here are known. */
+/**
+ * Lists the series, least recently proven first, beginning with those never proven. Only drills from this machine are
+ * known.
+ */
 export async function drillStatus(repository: OpenedRepository): Promise<readonly SeriesProof[]> {
   const complete = (await repository.snapshots()).filter(({ complete }) => complete);
   const notes = new Map(readDrillNotes(repository.machine, repository.id).map((note) => [drillKey(note), note]));

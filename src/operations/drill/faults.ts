@@ -3,7 +3,7 @@ import { Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { shortId } from "../../core/short_id.ts";
 
-/** A file that should have come back as it was, and did not. */
+/** A file was not restored as it was backed up. */
 export class NotRestorable extends Fault {
   readonly code = "not-restorable";
   readonly hint = "Look for damage with `backup-tool check --read-data`, then repair it with `backup-tool repair`";

@@ -1,4 +1,4 @@
-/** Whether a restored file is what was backed up, and what the source still has. */
+/** Compares a restored file with what was backed up, and the source with the same. */
 import { type Apath, apathWithin, isWithin, parseApath, relativeOf } from "../../core/apath.ts";
 import { isDigestOf } from "../../core/content_id.ts";
 import type { Algorithm } from "../../core/digest.ts";
@@ -22,7 +22,7 @@ export class Prover {
     this.#algorithm = algorithm;
   }
 
-  /** What is wrong with a restored file; undefined: nothing. @param path absolute */
+  /** Describes an error in a restored file; undefined if there is none. @param path absolute */
   wrongWith(path: Raw, file: SampledFile): string | undefined {
     return unlessFault(() => {
       using directory = this.#disk.openDir(parentPath(path));
@@ -37,8 +37,8 @@ export class Prover {
   }
 
   /**
-   * Whether the source has the same bytes, if by its size and times it is still the same file. A difference then means that
-   * one of the two has changed without anybody writing to it.
+   * Compares the bytes of the source, if its size and times show no change. "differs" then means that one of the two
+   * has changed without having been written to.
    */
   compare(path: Raw, file: SampledFile): "same" | "differs" | "changed" {
     return unlessFault(() => {
@@ -68,7 +68,7 @@ function isUntouched(directory: Dir, name: Raw, before: Stat): boolean {
   return now !== undefined && now.mtime === before.mtime && now.size === before.size && now.ctime === before.ctime;
 }
 
-/** Where a path of a snapshot was in its source; undefined if it came from no path. */
+/** The path that a path of a snapshot had in its source; undefined if it came from no path. */
 export function livePath({ sources }: Pick<Root, "sources">, path: Apath): Raw | undefined {
   for (const { path: source, at } of sources) {
     const place = parseApath(at);

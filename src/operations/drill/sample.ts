@@ -1,11 +1,11 @@
-/** Which files a drill restores: chance decides, within a number of bytes. */
+/** Randomly selects the files that a drill restores, up to a number of bytes. */
 import type { Random } from "../../core/clock.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Yielder } from "../../core/yielding.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 
-/** A regular file whose content is kept. */
+/** A regular file whose content is stored. */
 export interface SampledFile extends Entry {
   readonly content: ContentId;
 }
@@ -13,7 +13,7 @@ export interface SampledFile extends Entry {
 export interface Sample {
   readonly files: readonly SampledFile[];
   readonly bytes: number;
-  /** False if none of those that were looked at is small enough. */
+  /** False if none of the files examined is small enough. */
   readonly fits: boolean;
 }
 
@@ -22,7 +22,7 @@ const MOST_FILES = 200;
 /** Files to choose from. */
 const ENOUGH_FILES = 2000;
 
-/** @param bytes of all of them together at most @throws DamagedManifest, DamagedContent, Interrupted */
+/** Selects files. @param bytes limit on their total size @throws DamagedManifest, DamagedContent, Interrupted */
 export async function sampleOf(
   manifest: Manifest,
   bytes: number,
@@ -49,10 +49,12 @@ function isFile(entry: Entry): entry is SampledFile {
   return entry.kind === "file" && entry.content !== undefined;
 }
 
-/** From 0 up to, but excluding, `below`. */
+/** Returns a random integer from 0 up to, but excluding, `below`. */
 export type Chance = (below: number) => number;
 
-/** What it gives hangs on a few bytes of `random` alone: whoever knows these gets the same. (xorshift32) */
+/**
+ * Makes a generator (xorshift32) whose numbers depend only on a few bytes of `random`, so that they are reproducible.
+ */
 export function chanceFrom(random: Random): Chance {
   let state = new DataView(random(4).buffer).getUint32(0) || 1;
   return (below) => {

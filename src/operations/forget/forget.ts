@@ -1,4 +1,4 @@
-/** Removing snapshots: those that a policy doesn't keep, or those that are named. */
+/** Removes snapshots: those that a policy doesn't keep, or those that are named. */
 import { shortId } from "../../core/short_id.ts";
 import { classOfId, parseRootId, type RootId } from "../../core/content_id.ts";
 import { digestHexLength } from "../../core/digest.ts";
@@ -26,23 +26,24 @@ export interface SeriesFilter {
 export type ForgetRequest =
   & { readonly dryRun: boolean; readonly signal?: AbortSignal }
   & (
-    /** Without a policy, that of the storage. */
+    /** Without a policy, that of the storage applies. */
     | { readonly policy: Policy | undefined; readonly among: SeriesFilter }
-    /** Names of snapshots; also the whole id of a root that can't be read. */
+    /** Names of snapshots, or the full id of a root that can't be read. */
     | { readonly snapshots: readonly string[] }
   );
 
 export interface ForgetResult {
-  /** What was asked; undefined if snapshots were named. */
+  /** The policy that was applied; undefined if snapshots were named. */
   readonly policy: Policy | undefined;
-  /** Of each snapshot that was thought about, series by series, newest first; empty if they were named. */
+  /** Decisions on all snapshots considered, series by series, newest first; empty if snapshots were named. */
   readonly decisions: readonly Decision<SnapshotInfo>[];
-  /** What was removed, or would be. */
+  /** Ids of the removed snapshots; in a dry run, of those that would be removed. */
   readonly removed: readonly RootId[];
 }
 
 /**
- * Snapshots go with their trees. What only they needed stays in the storage until a prune. A dry run takes no lock.
+ * Removes snapshots and their trees. Data that only they needed stays in the storage until a prune. A dry run takes no
+ * lock.
  * @throws NoRule, SnapshotPinned, DamagedPolicy, NoSnapshot, AmbiguousSnapshot, Locked, DiskFault
  */
 export async function forget(
@@ -60,7 +61,7 @@ export async function forget(
   return { ...result, removed };
 }
 
-/** It would be taken away from under somebody's hands. */
+/** A running restore uses the snapshot. */
 export class SnapshotInUse extends Fault {
   readonly code = "snapshot-in-use";
   readonly hint = "Try again when that has ended";
@@ -69,7 +70,7 @@ export class SnapshotInUse extends Fault {
   }
 }
 
-/** Somebody has said that it is to stay. */
+/** Somebody has pinned the snapshot. */
 export class SnapshotPinned extends Fault {
   readonly code = "snapshot-pinned";
   readonly hint = "Unpin it first, with `backup-tool tag SNAPSHOT --unpin`";
@@ -78,7 +79,7 @@ export class SnapshotPinned extends Fault {
   }
 }
 
-/** Without that, a typing error would remove all snapshots but one of each series. */
+/** There are no rules. Without this check, a typing error would remove all but one snapshot of each series. */
 export class NoRule extends BadUsage {
   constructor() {
     super(

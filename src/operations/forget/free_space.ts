@@ -1,4 +1,4 @@
-/** Making room: the oldest snapshots go until there would be enough free space. */
+/** Frees space by removing the oldest snapshots. */
 import type { RootId } from "../../core/content_id.ts";
 import { BadUsage } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -11,7 +11,7 @@ import type { OpenedRepository } from "../opened.ts";
 import { hasScheme } from "../vaults/vault_settings.ts";
 
 /**
- * Bytes that a prune could free if these snapshots were forgotten, with what nothing needs already.
+ * Bytes that a prune could free if these snapshots were forgotten, including data that is already unneeded.
  * @throws UnknownReferences, Interrupted
  */
 export async function removableBytes(
@@ -26,8 +26,9 @@ export async function removableBytes(
 }
 
 /**
- * Lets as many of the oldest snapshots go as it takes, though rules keep them; what a prune could free counts as free.
- * @throws BadUsage where nobody knows how much is free, UnknownReferences, Interrupted
+ * Removes as many of the oldest snapshots as necessary, even those that rules keep; space that a prune could free
+ * counts as free.
+ * @throws BadUsage if the free space is unknown; UnknownReferences, Interrupted
  */
 export async function makeRoom(
   repository: OpenedRepository,
@@ -60,7 +61,7 @@ function tellIfTooFew(freeBytes: number, wanted: number, monitor: Pick<Monitor, 
   monitor.notice(`${text}: each series keeps its newest snapshot`);
 }
 
-/** The smallest number that is enough; `most` if none is. @param isEnough stays true for larger numbers */
+/** The smallest sufficient number; `most` if none is sufficient. @param isEnough stays true for larger numbers */
 export async function fewest(most: number, isEnough: (count: number) => Promise<boolean>): Promise<number> {
   let low = 0, high = most;
   while (low < high) {

@@ -1,6 +1,6 @@
 /**
- * Removing what no snapshot needs: contents and hunks of snapshots that were forgotten, and what crashed runs left behind.
- * A root was removed durably before anything of it is: a crash at any moment leaves nothing but work for the next prune.
+ * Removes what no snapshot needs: contents and hunks of forgotten snapshots, and leftovers of crashed runs. A root is
+ * durably removed before anything that it needs: a crash at any moment only leaves work for the next prune.
  */
 import type { Monitor } from "../../core/monitor.ts";
 import { patiently } from "../../core/patience.ts";
@@ -9,17 +9,18 @@ import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 
 export interface PruneRequest extends RemovalRequest {
-  /** Only plan. Takes no lock: what another run is storing at the moment counts as unneeded. */
+  /** Only plan. Takes no lock: data that another run is just storing counts as unneeded. */
   readonly dryRun: boolean;
 }
 
 export interface PruneResult extends RemovalSummary {
-  /** Contents and hunks that were removed: all of the plan, or none in a dry run. */
+  /** Number of contents and hunks removed: all of the plan, or none in a dry run. */
   readonly removedItems: number;
 }
 
 /**
- * @param planned is called with the plan before anything is removed
+ * Prunes a repository.
+ * @param planned called with the plan before anything is removed
  * @throws UnknownReferences, Locked, Interrupted, DiskFault
  */
 export async function prune(

@@ -1,4 +1,4 @@
-/** Changing the tags of snapshots. */
+/** Changes the tags of snapshots. */
 import type { RootId } from "../../core/content_id.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { becomeWriter } from "../become_writer.ts";
@@ -7,9 +7,9 @@ import { SnapshotInUse } from "./forget.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
 
 export interface TagChanges {
-  /** Exactly these; undefined: those that there are. */
+  /** Replaces all tags; undefined: they stay. */
   readonly set: readonly string[] | undefined;
-  /** Then these too, and not these. */
+  /** Tags to add afterwards; those in `remove` are removed. */
   readonly add: readonly string[];
   readonly remove: readonly string[];
 }
@@ -17,18 +17,22 @@ export interface TagChanges {
 export interface TagRequest extends TagChanges {
   /** Names of snapshots. */
   readonly snapshots: readonly string[];
-  /** Undefined: as it is; "": none. */
+  /** Undefined: unchanged; "": removed. */
   readonly description?: string;
 }
 
 export interface Tagged {
-  /** A root is never changed: a snapshot with other tags has another one, and so another id. */
+  /** Former id: a root is never changed, so a snapshot with other tags has a new root, and a new id. */
   readonly former: RootId;
   readonly id: RootId;
   readonly tags: readonly string[];
 }
 
-/** @returns all that were named, also those whose tags stay as they are @throws BadUsage, NoSnapshot, SnapshotInUse, Locked, DiskFault */
+/**
+ * Changes tags.
+ * @returns all snapshots that were named, including unchanged ones
+ * @throws BadUsage, NoSnapshot, SnapshotInUse, Locked, DiskFault
+ */
 export async function tag(repository: OpenedRepository, request: TagRequest): Promise<Tagged[]> {
   const { set, description } = request;
   if (set === undefined && description === undefined && request.add.length + request.remove.length === 0) {

@@ -1,20 +1,20 @@
-/** Commands of people that run before and after the work of this tool. */
+/** Users' commands that run before and after the work of this tool. */
 
-/** A line for the shell, or a program with its arguments, which no shell takes apart. */
+/** A shell command, or a program with its arguments, which no shell interprets. */
 export type HookCommand = string | readonly string[];
 
-/** In the order in which they may run. `before`, and `after` however the work ended, are a pair. */
+/** In the order in which they run. `before` is paired with `after`, which runs whatever the outcome. */
 export const HOOK_EVENTS = ["before", "onSuccess", "onFailure", "after"] as const;
 export type HookEvent = typeof HOOK_EVENTS[number];
 
 export type HookSet = Readonly<Record<HookEvent, readonly HookCommand[]>> & {
-  /** Of the commands, and kinds of jobs, that they are for; undefined: all that have hooks. */
+  /** Commands, and kinds of jobs, to which the hooks apply; undefined: all that have hooks. */
   readonly commands?: readonly string[];
-  /** For each command; Infinity for none. */
+  /** Time limit for each command; Infinity: none. */
   readonly timeoutMs: number;
 };
 
-/** The commands, and kinds of jobs, that do work: those that only look have no hooks. */
+/** The commands, and kinds of jobs, that have hooks; those that only read have none. */
 export const HOOKED_WORK = [
   "backup",
   "import",
@@ -33,5 +33,8 @@ export const HOOKED_WORK = [
   "salvage",
 ] as const;
 
-/** In the variables of every hook: which one it is. A run that finds it set has been started by a hook, and runs none. */
+/**
+ * Environment variable with the name of the running hook. A run that finds it set was started by a hook, and runs none
+ * itself.
+ */
 export const HOOK_VARIABLE = "BACKUP_TOOL_HOOK";

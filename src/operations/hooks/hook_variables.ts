@@ -1,29 +1,29 @@
-/** What hooks are given in variables; `help hooks` lists them. */
+/** Environment variables of hooks; `help hooks` lists them. */
 import type { FaultData } from "../../core/fault_data.ts";
 import { HOOK_VARIABLE, type HookEvent } from "./hook_set.ts";
 
-/** What is known from the beginning. */
+/** Facts that are known from the beginning. */
 export interface HookFacts {
   /** Name of the command, or kind of the job. */
   readonly command: string;
-  /** Where the storage or vault is; undefined if nobody has said so. */
+  /** Location of the storage or vault; undefined if none was given. */
   readonly storage: string | undefined;
-  /** Of this machine. */
+  /** Name of this machine. */
   readonly host: string;
-  /** Names this run. */
+  /** Id of this run. */
   readonly run: string;
   /** Name of the job file. */
   readonly job?: string;
-  /** Of the snapshots that it is about. */
+  /** Name of the snapshots concerned. */
   readonly name?: string;
 }
 
 export interface HookEnd {
   readonly status: "done" | "problems" | "failed" | "interrupted" | "postponed" | "cancelled";
-  /** As `help errors` has it; undefined if the work is not over. */
+  /** Exit status as in `help errors`; undefined while the work is not finished. */
   readonly exitStatus: number | undefined;
   readonly error: FaultData | undefined;
-  /** Ids of those that were made, or restored from. */
+  /** Ids of the snapshots that were made, or restored from. */
   readonly snapshots: readonly string[];
   readonly problems: number;
   readonly counts: Readonly<Record<string, number>>;
@@ -32,7 +32,7 @@ export interface HookEnd {
 /** The system takes no variable of any length, and nobody wants to read one. */
 const LONGEST_ERROR = 4096;
 
-/** @param startMs when the run began */
+/** Makes the variables for a hook. @param startMs start of the run */
 export function hookVariables(event: HookEvent, facts: HookFacts, startMs: number): Record<string, string> {
   const { command, storage, host, run, job, name } = facts;
   return clean({
@@ -47,7 +47,7 @@ export function hookVariables(event: HookEvent, facts: HookFacts, startMs: numbe
   });
 }
 
-/** @param endMs when the work ended */
+/** Makes the variables about the outcome. @param endMs end of the work */
 export function variablesOfEnd(end: HookEnd, endMs: number): Record<string, string> {
   const { status, exitStatus, error, snapshots, problems, counts } = end;
   return {

@@ -1,4 +1,4 @@
-/** Runs hooks around one piece of work. */
+/** Runs hooks around a piece of work. */
 import type { Clock } from "../../core/clock.ts";
 import { Interrupted } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -11,7 +11,7 @@ import { runInGroup } from "../../platform/process_group.ts";
 export interface HookWorld {
   readonly clock: Clock;
   readonly monitor: Pick<Monitor, "notice" | "problem" | "phase">;
-  /** Calls back when a person wants to stop; absent: nobody is there. */
+  /** Registers a callback for a person's request to stop; absent: nobody is present. */
   readonly onInterrupt?: (stop: () => void) => Disposable;
 }
 
@@ -26,7 +26,7 @@ export class Hooks {
   readonly #begun: HookSet[] = [];
   readonly #startMs: number;
 
-  /** @param sets the outermost first: its hooks come first before the work, and last after it */
+  /** @param sets outermost first: its hooks run first before the work, and last after it */
   constructor(sets: readonly HookSet[], facts: HookFacts, world: HookWorld) {
     this.#sets = sets.filter(({ commands }) => commands === undefined || commands.includes(facts.command));
     this.#facts = facts;
@@ -38,7 +38,10 @@ export class Hooks {
     return this.#sets.length === 0;
   }
 
-  /** @throws HookFailed at the first that fails: then the work is not to be done, but {@link ended} is to be called */
+  /**
+   * Runs the hooks before the work.
+   * @throws HookFailed for the first that fails: then the work must not be done, but {@link ended} must be called
+   */
   async before(signal: AbortSignal): Promise<void> {
     for (const set of this.#sets) {
       this.#begun.push(set);
@@ -50,7 +53,10 @@ export class Hooks {
     }
   }
 
-  /** Runs those that come after the work, however it ended. Each one that fails is a problem, and keeps no other back. */
+  /**
+   * Runs the hooks after the work, whatever its outcome. Each failure is a problem, and doesn't keep the others from
+   * running.
+   */
   async ended(end: HookEnd): Promise<void> {
     const isOver = end.exitStatus !== undefined;
     const events: HookEvent[] = isOver ? [end.status === "done" ? "onSuccess" : "onFailure", "after"] : ["after"];
@@ -64,7 +70,7 @@ export class Hooks {
     }
   }
 
-  /** A person may stop each of them: the next ones still have their turn. */
+  /** Runs one of these hooks, which a person may interrupt; the next ones still run. */
   async #runLate(set: HookSet, one: OneHook, end: HookEnd): Promise<HookFailed | undefined> {
     const stop = new AbortController();
     using _ = this.#world.onInterrupt?.(() => stop.abort());

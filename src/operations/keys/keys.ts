@@ -1,6 +1,6 @@
 /**
- * The keys of a vault: who may open it, and with what. All keys give the same secret, each under a passphrase of its own;
- * so removing one keeps nobody out who has read it. {@link UNSHARING} says that to people.
+ * Manages the keys of a vault. All keys unlock the same secret, each with its own passphrase; so removing a key doesn't
+ * lock out anybody who has read the secret. {@link UNSHARING} explains that to users.
  */
 import { type Backend, objectKey } from "../../backend/backend.ts";
 import { PlaceRefuses } from "../../backend/faults.ts";
@@ -17,31 +17,31 @@ import { type VaultKey, writeOnlyKey } from "../../vault/seal/keys.ts";
 import { paperText } from "../../vault/seal/paper.ts";
 import type { VaultAccess } from "../../vault/store/sealed_objects.ts";
 
-/** A vault, and what opened it. Its index isn't needed. */
+/** A vault and the key that opened it, without its index. */
 export interface KeyPlace {
   readonly backend: Backend;
   readonly access: VaultAccess;
-  /** Remembers what keys are called. */
+  /** Stores the names of keys. */
   readonly machine: Pick<Machine, "clock" | "disk" | "random" | "state">;
-  /** For tests: less makes a passphrase quick to try. */
+  /** For tests: a lower value makes passphrases faster. */
   readonly workFactor?: number;
 }
 
 export interface ListedKey {
   /** Name of its object in `keys/`. */
   readonly id: string;
-  /** What this machine knows of it; undefined: it was made elsewhere, and has never opened the vault here. */
+  /** What this machine knows of the key; undefined if it was made elsewhere and has never opened the vault here. */
   readonly facts: KeyFacts | undefined;
-  /** It was given just now. */
+  /** True for the key that opened the vault now. */
   readonly isInUse: boolean;
 }
 
-/** What removing a key, or changing its passphrase, can't do. */
+/** Explains the limits of removing a key, or of changing its passphrase. */
 export const UNSHARING =
   "Whoever has a copy of the key, or of the object that was removed and its passphrase, can still open this vault. " +
   "To keep them out, make a new vault and copy the snapshots that are to stay.";
 
-/** @throws NotEncrypted */
+/** Lists the keys. @throws NotEncrypted */
 export async function listKeys(place: KeyPlace): Promise<readonly ListedKey[]> {
   const { vault } = held(place), { keys } = readKeyNotes(place.machine, vault);
   const ids = await keyIds(place.backend);
@@ -50,13 +50,17 @@ export async function listKeys(place: KeyPlace): Promise<readonly ListedKey[]> {
 
 export interface NewKey {
   readonly passphrase: string;
-  /** For people. */
+  /** Name for people. */
   readonly name: string;
-  /** It can store, but not read contents: for a host that only backs up. */
+  /** True if the key can store but not read contents: for a host that only backs up. */
   readonly writeOnly: boolean;
 }
 
-/** @returns the id of the new key @throws NotEncrypted, WriteOnlyKey, PassphraseTaken, BadUsage if the passphrase is empty */
+/**
+ * Adds a key.
+ * @returns its id
+ * @throws NotEncrypted, WriteOnlyKey, PassphraseTaken, BadUsage if the passphrase is empty
+ */
 export async function addKey(place: KeyPlace, { passphrase, name, writeOnly }: NewKey): Promise<string> {
   const key = await heldAs(place, writeOnly);
   return await put(place, key, { name, passphrase });
@@ -95,13 +99,14 @@ function isDamage(error: unknown): boolean {
 export interface RemovedKey {
   readonly id: string;
   readonly facts: KeyFacts | undefined;
-  /** How many are left. */
+  /** Number of remaining keys. */
   readonly left: number;
 }
 
 /**
  * Removes a key; see {@link UNSHARING}.
- * @param id its id, or how it begins @param evenLast also if no other is known here to be a full one
+ * @param id its id, or a prefix
+ * @param evenLast true: even if no other key is known here to be a full one
  * @throws NotEncrypted, NoSuchKey, LastFullKey, PlaceRefuses
  */
 export async function removeKey(
@@ -133,16 +138,17 @@ function idIn(ids: readonly string[], start: string): string {
 }
 
 export interface ChangedKey {
-  /** The key under the new passphrase. */
+  /** Id of the key with the new passphrase. */
   readonly id: string;
   readonly former: string;
-  /** Why the former one is still there: the place doesn't let it be removed. */
+  /** Set if the former key still exists: why the place doesn't allow its removal. */
   readonly stays?: Fault;
 }
 
 /**
- * Puts the key that a passphrase opened under another one; see {@link UNSHARING}. The former goes when the new one is there.
- * @throws NotEncrypted, PassphraseTaken, BadUsage if the vault was opened by something else than a passphrase
+ * Changes the passphrase of the key that opened the vault; see {@link UNSHARING}. The former key is removed once the
+ * new one is stored.
+ * @throws NotEncrypted, PassphraseTaken, BadUsage if the vault was not opened with a passphrase
  */
 export async function changePassphrase(place: KeyPlace, passphrase: string): Promise<ChangedKey> {
   const { key, vault } = held(place), { keyId: former } = place.access;
@@ -165,9 +171,9 @@ export async function changePassphrase(place: KeyPlace, passphrase: string): Pro
 }
 
 export interface KeyCopy {
-  /** For people; default: that of the key that was given, or "exported". */
+  /** Name for people; default: that of the key in use, or "exported". */
   readonly name?: string;
-  /** Without what reads contents. Default: all that is at hand. */
+  /** True: without the part that reads contents. Default: everything available. */
   readonly writeOnly?: boolean;
 }
 
@@ -175,8 +181,9 @@ export interface KeyCopy {
 const PRIVATE_FILE = 0o600;
 
 /**
- * Writes the key into a new file: an identity file of age, which `--key-file` takes. Nothing protects it but its mode.
- * @param path absolute @throws NotEncrypted, DiskFault also if something is there
+ * Writes the key to a new file: an age identity file for `--key-file`. Only its mode protects it.
+ * @param path absolute
+ * @throws NotEncrypted, DiskFault, also if the file exists
  */
 export async function exportKey(place: KeyPlace, path: Raw, copy: KeyCopy = {}): Promise<void> {
   const text = encodeKeyFile(await copied(place, copy), labelFor(place, nameFor(place, copy)));
@@ -194,7 +201,11 @@ export async function exportKey(place: KeyPlace, path: Raw, copy: KeyCopy = {}):
   }
 }
 
-/** Lines to print: vault, secret lines, the same to type, and as a QR code. `--key-file` reads them. @throws NotEncrypted */
+/**
+ * The key as text to print: the vault, and the secret as lines, in a form to type, and as a QR code. `--key-file` reads
+ * it.
+ * @throws NotEncrypted
+ */
 export async function paperOf(place: KeyPlace, copy: KeyCopy = {}): Promise<string> {
   return await paperText(await copied(place, copy), labelFor(place, nameFor(place, copy)));
 }

@@ -1,4 +1,4 @@
-/** The text format in which Prometheus reads metrics, version 0.0.4. */
+/** The text format of Prometheus metrics, version 0.0.4. */
 
 export type MetricType = "gauge" | "counter";
 
@@ -8,7 +8,7 @@ export interface Sample {
 }
 
 export interface Family {
-  /** `[a-z_]+`; of a counter it ends in `_total`. */
+  /** `[a-z_]+`; that of a counter ends in `_total`. */
   readonly name: string;
   readonly type: MetricType;
   readonly help: string;
@@ -17,7 +17,7 @@ export interface Family {
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Families without samples are omitted. */
+/** Formats metrics. Families without samples are omitted. */
 export function expositionOf(families: readonly Family[]): string {
   return families.filter(({ samples }) => samples.length > 0).map(familyText).join("");
 }

@@ -1,4 +1,4 @@
-/** What monitoring wants to know of a repository, and of the jobs that were done with it. */
+/** Metrics of a repository, and of the jobs that were run with it. */
 import { VERSION } from "../../core/version.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type VerificationReport, verificationStatus } from "../check/verification_status.ts";
@@ -7,9 +7,9 @@ import type { Family, Sample } from "./exposition.ts";
 
 /** How a run of a job ended. */
 export interface RunFact {
-  /** Of the recurring job, or the name of the job file. */
+  /** Name of the recurring job, or of the job file. */
   readonly job: string;
-  /** Null of what was no job. */
+  /** Null if the file was not a valid job. */
   readonly kind: string | null;
   readonly outcome: string;
   /** Milliseconds since 1970. */
@@ -19,11 +19,11 @@ export interface RunFact {
 
 export interface MetricFacts {
   readonly snapshots: readonly SnapshotInfo[];
-  /** Of all series together; absent for those who may not know. */
+  /** Facts about all series together; absent for accounts that may not see them. */
   readonly storage?: StorageFacts;
-  /** Oldest end first. */
+  /** Runs, oldest end first. */
   readonly runs: readonly RunFact[];
-  /** Absent where no service looks. */
+  /** Absent if there is no service. */
   readonly jobsWaiting?: number;
 }
 
@@ -34,7 +34,7 @@ export interface StorageFacts {
   readonly verification: VerificationReport;
 }
 
-/** Takes no lock. */
+/** Collects the facts, without a lock. */
 export async function storageFacts(
   repository: OpenedRepository,
   snapshots: readonly SnapshotInfo[],
@@ -52,7 +52,7 @@ export async function storageFacts(
 /** Job files may be named anew each time: only so many of the newest names become labels. */
 const MOST_JOBS = 200;
 
-/** In a stable order. */
+/** Makes the metrics, in a stable order. */
 export function metricsOf({ snapshots, storage, runs, jobsWaiting }: MetricFacts): Family[] {
   return [
     gauge("info", "The version of backup-tool", [{ labels: { version: VERSION }, value: 1 }]),

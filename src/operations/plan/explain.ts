@@ -1,4 +1,4 @@
-/** Why a backup would take one path, or leave it out. */
+/** Explains why a backup would include or exclude one path. */
 import type { StatFields } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { isBelow, joinRaw, type Raw } from "../../core/raw.ts";
@@ -14,7 +14,7 @@ export type Explanation =
   | {
     readonly verdict: "excluded";
     readonly rule: ExcludingRule;
-    /** What the rule fits: the path, or a directory above it. */
+    /** The path that the rule matches: the one in question, or a directory above it. */
     readonly at: Raw;
   }
   | {
@@ -22,10 +22,10 @@ export type Explanation =
     /** Fields of the entry that differ from the last snapshot's. */
     readonly differences: readonly (keyof StatFields)[];
   }
-  /** It lies in no source, or can't be read: the monitor has reported it. */
+  /** The path is in no source, or can't be read, which was reported to the monitor. */
   | { readonly verdict: "outside" | "unreachable" };
 
-/** @param path absolute @throws SourceGone, NoSource, SourceInStorage, BadPattern */
+/** Explains one path. @param path absolute @throws SourceGone, NoSource, SourceInStorage, BadPattern */
 export async function explain(
   repository: OpenedRepository,
   selection: Selection,

@@ -1,6 +1,6 @@
 /**
- * What the lists of a snapshot, its tree and its part of the catalog will take up: hunks in which a line changes are
- * written anew.
+ * Estimates the size of a snapshot's manifest, of its tree, and of its part of the catalog. Hunks in which a line
+ * changes are written anew.
  */
 import { type Apath, nameOf, parentOf } from "../../core/apath.ts";
 import { encodeHunk, HunkCutter } from "../../snapshot/hunk.ts";
@@ -34,7 +34,7 @@ export class ManifestEstimate {
     this.#withTree = withTree;
   }
 
-  /** Takes up the next entry. @param line if nothing has changed @param head else */
+  /** Adds the next entry. @param line of an unchanged entry @param head beginning of the line of any other */
   add(path: Apath, line: string | undefined, head: string, isFile: boolean): void {
     if (line === undefined) {
       this.#isNew = true;
@@ -45,19 +45,19 @@ export class ManifestEstimate {
     if (this.#cutter.cutsAfter(path, ++this.#count)) this.#cut();
   }
 
-  /** Something that stood there is gone: the hunk is no longer what it was. */
+  /** Reports that an entry is gone, so that its hunk changes. */
   lose(): void {
     this.#isNew = true;
   }
 
-  /** Bytes on the disk. */
+  /** Estimated size on the disk, in bytes. */
   result(): number {
     this.#finish();
     const hunkBytes = this.#hunkBytes() + this.#written.hunks * BLOCK_BYTES / 2;
     return Math.round(hunkBytes) + this.#treeBytes + this.#versions * VERSION_BYTES + BLOCK_BYTES;
   }
 
-  /** New hunks as they are stored, how many they are, and how many the snapshot has. */
+  /** Size of the new hunks as they are stored, their number, and the number of all hunks of the snapshot. */
   packed(): { readonly bytes: number; readonly newHunks: number; readonly hunks: number } {
     this.#finish();
     return { bytes: Math.round(this.#hunkBytes()), newHunks: this.#written.hunks, hunks: this.#hunks };

@@ -1,4 +1,4 @@
-/** By how much a vault grows: what is around packed bytes there, as measured. */
+/** Estimates the growth of a vault, with the measured overhead of packing. */
 import type { ManifestEstimate } from "./manifest_estimate.ts";
 import type { Estimate } from "./store_estimate.ts";
 
@@ -9,7 +9,7 @@ const HUNK_BYTES = 44, ROOT_LINE_BYTES = 45;
 /** Of an object: age's header, keys and sums. */
 const OBJECT_BYTES = 250;
 
-/** @param unitBytes stored bytes of a unit */
+/** @param unitBytes stored size of a unit */
 export function packedGrowth(
   store: Estimate,
   manifest: ReturnType<ManifestEstimate["packed"]>,

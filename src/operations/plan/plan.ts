@@ -1,4 +1,4 @@
-/** What a backup would do: the same walk and the same comparison, but nothing is stored. */
+/** Predicts what a backup would do: the same walk and the same comparison, but nothing is stored. */
 import { typeOf } from "../../catalog/compression_ratios.ts";
 import type { Apath } from "../../core/apath.ts";
 import { countingProblems, type Monitor } from "../../core/monitor.ts";
@@ -19,16 +19,16 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type ExcludingRule, type Exclusion, NoSource } from "../../source/walk.ts";
 
 export interface PlanRequest extends Selection {
-  /** The backup would make a tree. */
+  /** True if the backup would make a tree. */
   readonly tree: boolean;
-  /** Contents are packed into units of so many stored bytes. Absent: they are kept as files. */
+  /** Stored size of the units into which contents are packed. Absent: they are kept as files. */
   readonly unitBytes?: number;
   readonly signal: AbortSignal;
 }
 
 export interface Amount {
   readonly files: number;
-  /** Of the files. */
+  /** Total size of the files. */
   readonly bytes: number;
   /** Directories, symlinks and special files. */
   readonly others: number;
@@ -36,9 +36,9 @@ export interface Amount {
 
 export interface ExcludedByRule {
   readonly rule: ExcludingRule;
-  /** What is below a directory among them isn't known. */
+  /** Number of excluded entries; those below an excluded directory aren't counted. */
   readonly entries: number;
-  /** Of files among them. */
+  /** Total size of the excluded files among them. */
   readonly bytes: number;
 }
 
@@ -53,33 +53,33 @@ export interface PlannedFile {
 export interface Plan {
   readonly host: string;
   readonly series: string;
-  /** What the source was compared with. */
+  /** The snapshot that the source was compared with. */
   readonly previous: SnapshotInfo | undefined;
   readonly new: Amount;
   readonly changed: Amount;
-  /** Unchanged, but read again: the storage has lost their contents, or they are damaged there. */
+  /** Unchanged files to be read again, because the storage has lost their contents, or they are damaged. */
   readonly again: Amount;
   readonly unchanged: Amount;
   readonly gone: Amount;
-  /** Most entries first. */
+  /** Rules in descending order of excluded entries. */
   readonly excluded: readonly ExcludedByRule[];
-  /** What can't be read; the monitor has reported each. */
+  /** Number of unreadable objects; each was reported to the monitor. */
   readonly unreadable: number;
   readonly readFiles: number;
   readonly readBytes: number;
-  /** What of it the storage hasn't got; an estimate. */
+  /** Estimate of the data that the storage doesn't have. */
   readonly store: Estimate;
-  /** Growth of the storage on its disk: contents, lists and tree; an estimate. */
+  /** Estimate of the growth of the storage on its disk: contents, manifest and tree. */
   readonly storageBytes: number;
-  /** New units; undefined where contents are kept as files. */
+  /** Number of new units; undefined where contents are kept as files. */
   readonly units: number | undefined;
-  /** Of the files to be read, largest first. */
+  /** The largest of the files to be read, in descending order of size. */
   readonly largest: readonly PlannedFile[];
 }
 
 const MOST_LARGEST = 10;
 
-/** @throws SourceGone, NoSource, SourceInStorage, BadPattern, Interrupted */
+/** Makes the plan. @throws SourceGone, NoSource, SourceInStorage, BadPattern, Interrupted */
 export async function plan(repository: OpenedRepository, request: PlanRequest, monitor: Monitor): Promise<Plan> {
   using index = await repository.contentIndex();
   const { algorithm } = repository, ratios = await repository.query((catalog) => catalog.ratios());

@@ -1,10 +1,9 @@
 /**
- * What files that were not read yet will take up: how much of them the storage doesn't know, and how well it compresses.
- *
- * Files are put into strata by size. In each, all files of some sizes are looked into: which sizes is decided by a hash
- * of the size, so that two equal files are always both looked into, or neither; and rarer the more there are, so that
- * the work is bounded. What is found there is taken for all of the stratum. Few files are looked into completely, and
- * then nothing is guessed.
+ * Estimates the space that files will need that were not read yet: how many of them the storage doesn't have, and how
+ * well they compress. Files are divided into strata by size. In each stratum, all files of some sizes are examined. A
+ * hash of the size selects these sizes, so that of two equal files either both or neither are examined. The more files
+ * there are, the fewer sizes are selected, so that the work is bounded. The result is extrapolated to the whole
+ * stratum. If there are only a few files, all of them are examined, and nothing is estimated.
  */
 import { deflateRawSync } from "node:zlib";
 import { type ContentId, contentIdOf } from "../../core/content_id.ts";
@@ -14,21 +13,21 @@ import type { OpenFile } from "../../platform/disk.ts";
 import type { Ratio, Ratios } from "../../snapshot/catalog_queries.ts";
 import type { ContentIndex } from "../../snapshot/repository.ts";
 
-/** What is known of the repository. */
+/** Knowledge about the repository. */
 export interface KnownContents {
   readonly algorithm: Algorithm;
   readonly index: ContentIndex;
-  /** How well files compress, as far as it was learnt. */
+  /** Known compression ratios. */
   readonly ratios: Ratios;
 }
 
 export interface Estimate {
-  /** Distinct contents that the storage hasn't got. */
+  /** Number of distinct contents that the storage doesn't have. */
   readonly contents: number;
   readonly bytes: number;
-  /** The same in whole blocks, as the disk keeps them. */
+  /** Their size in whole blocks, as the disk stores them. */
   readonly diskBytes: number;
-  /** The same compressed. */
+  /** Their compressed size. */
   readonly packedBytes: number;
 }
 
@@ -61,17 +60,17 @@ interface SizeClass {
 
 class Stratum {
   readonly classes = new Map<number, SizeClass>();
-  /** Sizes whose hash is divisible by it are looked into. */
+  /** Sizes whose hash is divisible by this number are examined. */
   every = 1;
   files = 0;
   bytes = 0;
   blocks = 0;
   samples = 0;
   compressed = 0;
-  /** Bytes by type, for which the stratum is asked how well they compress. */
+  /** Bytes by type, to which the stratum's compression applies. */
   readonly types = new Map<string, number>();
 
-  /** @returns the class of a file that is to be looked into */
+  /** Counts a file. @returns its class if it is to be examined; otherwise undefined */
   admit(size: number): SizeClass | undefined {
     this.files++;
     this.bytes += size;
@@ -83,7 +82,7 @@ class Stratum {
     return found.sampled < SAMPLES ? found : undefined;
   }
 
-  /** Looks at fewer sizes from now on if there have been too many files. */
+  /** Reduces the number of sizes to examine if there have been too many files. */
   thinOut(): void {
     while (this.samples > SAMPLES && this.classes.size > 1) {
       this.every *= 2;
@@ -95,7 +94,7 @@ class Stratum {
     }
   }
 
-  /** The share of files, and of bytes, that the storage doesn't know. */
+  /** Estimated shares of files and of bytes that the storage doesn't have, 0 to 1. */
   shares(): { readonly files: number; readonly bytes: number } {
     let files = 0, bytes = 0, freshFiles = 0, freshBytes = 0;
     for (const [size, found] of this.classes) {
@@ -123,7 +122,7 @@ export class StoreEstimate {
     this.#known = known;
   }
 
-  /** Takes up a file that a backup would read. @param type see typeOf @throws DiskFault if it can't be read */
+  /** Adds a file that a backup would read. @param type see typeOf @throws DiskFault if it can't be read */
   add(file: OpenFile, size: number, type: string): void {
     const stratum = this.#stratumOf(size);
     const found = stratum.admit(size);

@@ -1,6 +1,6 @@
 /**
- * Backing up from a server: listed in order, compared by ETag, size and time, and read only where something changed. The
- * same snapshots as of directories of this machine, of which everything else takes no notice.
+ * Backs up from a server: files are listed in order, compared by ETag, size and time, and read only where something
+ * changed. The snapshots are the same as those of local directories; the rest of the program treats them alike.
  */
 import { countingProblems, type Monitor } from "../../core/monitor.ts";
 import { Interrupted } from "../../core/fault.ts";
@@ -30,20 +30,20 @@ import { walkRemote } from "./remote_walk.ts";
 import type { RunningTotals } from "../backup/settlement.ts";
 
 export interface RemoteBackupRequest {
-  /** Absent: the last part of the location. */
+  /** Absent: the last component of the location. */
   readonly name?: string;
   readonly host: string;
   readonly user: string;
   readonly tags: readonly string[];
   readonly description?: string;
-  /** Patterns as in .gitignore. */
+  /** Patterns in gitignore syntax. */
   readonly excludes: readonly string[];
   /** Files larger than this (bytes) are excluded. */
   readonly largestBytes?: number;
   readonly job?: JobMark;
-  /** Read everything, changed or not. */
+  /** Read all files, even unchanged ones. */
   readonly force?: boolean;
-  /** Make no snapshot if it would say the same as the last one. */
+  /** Make no snapshot if it would equal the last one. */
   readonly skipIfUnchanged?: boolean;
   readonly checkpointMs?: number;
   readonly checkpointBytes?: number;
@@ -51,7 +51,10 @@ export interface RemoteBackupRequest {
   readonly signal: AbortSignal;
 }
 
-/** Makes one snapshot of all that is in `tree`. @throws MissingTree, BadPattern, Locked, Interrupted, what requests may throw */
+/**
+ * Makes one snapshot of everything in `tree`.
+ * @throws MissingTree, BadPattern, Locked, Interrupted, and what requests throw
+ */
 export async function backUpRemote(
   repository: OpenedRepository,
   tree: RemoteTree,
@@ -67,7 +70,7 @@ class RemoteBackupRun {
   readonly #tree: RemoteTree;
   readonly #request: RemoteBackupRequest;
   readonly #monitor: Monitor;
-  /** It hears what is no problem of the snapshot. */
+  /** Receives notices that don't count as problems of the snapshot. */
   readonly #outer: Monitor;
   readonly #source: string;
   readonly #startMs: number;
@@ -120,7 +123,7 @@ class RemoteBackupRun {
     return made;
   }
 
-  /** @returns how many contents were new */
+  /** @returns number of new contents */
   async #run({ sink, manifest, checkpoints, previous, changes }: {
     readonly sink: SnapshotSink;
     readonly manifest: SnapshotWriter;

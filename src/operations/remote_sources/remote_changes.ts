@@ -1,4 +1,4 @@
-/** What a backup from a server notes of files that are not what they were, for the alarm about unusual change. */
+/** Records the changed files of a backup from a server, for the alarm about unusual change. */
 import type { Apath } from "../../core/apath.ts";
 import { contentOfLine } from "../../snapshot/entry_line.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -7,14 +7,14 @@ import type { RemoteLine } from "./remote_files.ts";
 
 export class RemoteChanges {
   readonly watch: ChangeWatch;
-  /** What the samples begin with: they aren't fetched once more. */
+  /** First bytes of the sampled files, so that they needn't be fetched again. */
   readonly #beginnings = new Map<Apath, Uint8Array<ArrayBuffer>>();
 
   constructor(previous: readonly SnapshotInfo[]) {
     this.watch = new ChangeWatch(previous);
   }
 
-  /** A line of the new snapshot. What wasn't read is as it was. */
+  /** Records a line of the new snapshot. A file that wasn't read is unchanged. */
   note(path: Apath, { text, from, bytes = 0, beginning }: RemoteLine): void {
     if (beginning === undefined) return;
     this.watch.read(path, from?.text, { content: contentOfLine(text), size: bytes });

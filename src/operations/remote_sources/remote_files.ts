@@ -1,4 +1,4 @@
-/** Lines of a server's files: the old one for what is unchanged, else a new one of what is read. */
+/** Makes lines for a server's files: the old line of an unchanged file, or a new one of a file that was read. */
 import { Buffer } from "node:buffer";
 import { TOP } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
@@ -25,29 +25,29 @@ const ETAG = "user.etag", CONTENT_TYPE = "user.mime_type";
 
 export interface RemoteFilesSetup {
   readonly tree: RemoteTree;
-  /** Whose files they are where the server doesn't say: of whoever runs this. */
+  /** Supplies the owner of files where the server doesn't: the user who runs the backup. */
   readonly disk: Pick<Disk, "uid" | "gid" | "userName" | "groupName">;
   readonly sink: SnapshotSink;
   readonly before: PreviousEntries;
   readonly monitor: Monitor;
   readonly signal: AbortSignal;
   readonly force: boolean;
-  /** When the newest snapshot was begun that is compared with. */
+  /** Start of the newest snapshot that is compared with, in ms since 1970. */
   readonly sinceMs: number;
 }
 
 export interface RemoteLine {
   readonly text: string;
   readonly from: PreviousLine | undefined;
-  /** Of a file whose content is kept. */
+  /** Size of the stored content of a file. */
   readonly bytes?: number;
-  /** Of a file that was read: what it begins with. */
+  /** First bytes of a file that was read. */
   readonly beginning?: Uint8Array<ArrayBuffer>;
 }
 
 export class RemoteFiles {
   readonly #setup: RemoteFilesSetup;
-  /** Contents that were new. */
+  /** Number of contents that were new. */
   storedItems = 0;
   readonly #owner: Pick<StatFields, "uid" | "gid" | "user" | "group">;
 
@@ -57,7 +57,10 @@ export class RemoteFiles {
     this.#owner = { uid, gid, ...(user !== undefined && { user }), ...(group !== undefined && { group }) };
   }
 
-  /** Asked for in order of the snapshot. Undefined if it is gone. @throws what requests may throw, Interrupted */
+  /**
+   * Makes the line of an entry. Called in order of the snapshot. Undefined if the file is gone.
+   * @throws Interrupted, and what requests throw
+   */
   async lineOf(found: RemoteFound): Promise<RemoteLine | undefined> {
     const { path, entry } = found;
     if (entry.kind === "other") return undefined;

@@ -1,4 +1,4 @@
-/** Servers as sources: what a person says of one, and what opens it. */
+/** Servers as sources of backups: their settings, and how they are opened. */
 import { defined } from "../../core/defined.ts";
 import { BadUsage } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -13,7 +13,11 @@ import type { BackupRequest } from "../backup/backup_request.ts";
 /** Credentials of sources, where those of the vault are others. */
 const CREDENTIALS_FILE = "BACKUP_TOOL_SOURCE_CREDENTIALS_FILE";
 
-/** @param env variables of this program @throws BadUsage for what can't be a source; BadCredentials, ExposedSecret */
+/**
+ * Opens a server as a source.
+ * @param env looks up a variable of this process
+ * @throws BadUsage if it can't be a source; BadCredentials, ExposedSecret
+ */
 export async function openSource(
   { location, credentialsFile, credentialsCommand, limitDownload }: RemoteSource,
   { disk, random, clock }: Machine,
@@ -35,7 +39,10 @@ export async function openSource(
   });
 }
 
-/** What of a backup's request holds for a server. @throws BadUsage for what can't be done there */
+/**
+ * The part of a backup's request that applies to a server.
+ * @throws BadUsage for settings that a server doesn't support
+ */
 export function remoteRequest(request: BackupRequest): RemoteBackupRequest {
   const { name, host, user, tags, excludes, largestBytes, detection, job, workers, signal } = request;
   if (request.statics !== undefined && request.statics.length > 0) {

@@ -1,4 +1,7 @@
-/** What a server holds, as entries in the order of a snapshot. In memory are the names of one directory at each depth. */
+/**
+ * Lists the files of a server as entries in the order of a snapshot. Only the names of one directory at each depth are
+ * in memory.
+ */
 import { type Apath, childOf, TOP } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
@@ -8,7 +11,7 @@ import type { Filter } from "../../source/filter.ts";
 
 export interface RemoteFound {
   readonly path: Apath;
-  /** Relative to the top of the tree, as the tree has it. */
+  /** Path relative to the top of the tree, in the tree's form. */
   readonly remotePath: string;
   readonly entry: RemoteEntry;
 }
@@ -18,13 +21,13 @@ export interface RemoteWalkOptions {
   /** Files larger than this (bytes) are excluded. */
   readonly largestBytes?: number | undefined;
   readonly signal: AbortSignal;
-  /** Called with directories that can't be listed, and names that no snapshot can hold. */
+  /** Called for directories that can't be listed, and for names that no snapshot can contain. */
   readonly problem: (fault: Fault) => void;
-  /** Called with what is excluded. */
+  /** Called for each excluded path. */
   readonly excluded: (path: Apath) => void;
 }
 
-/** No file of this name can be in a snapshot. */
+/** A snapshot can't contain a file of this name. */
 export class UnfitName extends Fault {
   readonly code = "unfit-name";
   readonly hint = "Give it another name there: a restored directory could not hold it";
@@ -35,7 +38,7 @@ export class UnfitName extends Fault {
 
 const TOP_ENTRY: RemoteEntry = { name: "", kind: "dir", size: 0, mtimeMs: undefined };
 
-/** @throws MissingTree for the top, and what requests may throw */
+/** Walks a tree. @throws MissingTree for the top, and what requests throw */
 export async function* walkRemote(tree: RemoteTree, options: RemoteWalkOptions): AsyncGenerator<RemoteFound> {
   yield { path: TOP, remotePath: "", entry: TOP_ENTRY };
   yield* walkDirectory(tree, { path: TOP, remotePath: "", entry: TOP_ENTRY }, options);

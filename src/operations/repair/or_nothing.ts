@@ -10,7 +10,10 @@ const OF_ONE_COPY: readonly string[] = [
   "write-only-key",
 ];
 
-/** What `action` gives; undefined if it needs something that is damaged. @throws whatever is wrong with more than that */
+/**
+ * The result of `action`; undefined if something that it needs is damaged.
+ * @throws any failure that is not limited to one copy
+ */
 export async function orNothing<T>(action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();

@@ -1,4 +1,4 @@
-/** Vaults as sources of repair for a storage: what comes from one is first put into a file beside, and judged there. */
+/** Vaults as sources for the repair of a storage: each copy is first written to a separate file, and verified there. */
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import { newHasher } from "../../core/digest.ts";
 import { rawOf } from "../../core/raw.ts";
@@ -30,7 +30,7 @@ export class RemoteCopies implements AsyncDisposable {
     for (const { reader } of this.#remotes) await reader[Symbol.asyncDispose]();
   }
 
-  /** Of a root or hunk, verified. */
+  /** Bytes of a root or hunk, verified. */
   async object(
     id: RootId | HunkId,
   ): Promise<{ readonly from: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined> {

@@ -39,19 +39,22 @@ import { RemoteCopies } from "./remote_copies.ts";
 import type { Repaired, RepairResult } from "./repaired.ts";
 
 export interface RepairRequest {
-  /** Read every byte first, to find all damage. Else: what is missing or has a wrong size, and what checks have found. */
+  /**
+   * Read every byte first, to find all damage. Otherwise, only data that is missing or has a wrong size, and earlier
+   * findings of checks, are repaired.
+   */
   readonly readData: boolean;
-  /** Where copies may be. They are only read. */
+  /** Repositories that may contain copies. They are only read. */
   readonly from: readonly Repository[];
-  /** Directories that may have the files: absolute paths. */
+  /** Absolute paths of directories that may contain the files. */
   readonly directories?: readonly Raw[];
-  /** Only say what would be done. Takes no lock. */
+  /** Only report what would be done. Takes no lock. */
   readonly dryRun: boolean;
   readonly workers: number;
   readonly signal: AbortSignal;
 }
 
-/** @throws Locked, Interrupted, DiskFault of the storage */
+/** Repairs a storage. @throws Locked, Interrupted, DiskFault of the storage */
 export async function repair(
   storage: Storage,
   request: RepairRequest,
@@ -96,7 +99,7 @@ class RepairRun implements AsyncDisposable {
     return { damaged: this.#healed + this.#lost, healed: this.#healed, lost: this.#lost };
   }
 
-  /** Roots and hunks. */
+  /** Repairs roots and hunks. */
   async manifests(): Promise<void> {
     this.#monitor.phase("reading manifests");
     using writer = this.#request.dryRun ? undefined : await becomeWriter(this.#storage, "repair");
@@ -186,7 +189,7 @@ class RepairRun implements AsyncDisposable {
     }
   }
 
-  /** Contents that snapshots need. */
+  /** Repairs contents that snapshots need. */
   async contents(): Promise<void> {
     const suspects = await this.#suspects();
     if (suspects.size === 0) return;

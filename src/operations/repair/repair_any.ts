@@ -7,7 +7,7 @@ import { repair } from "./repair.ts";
 import { repairVault, type VaultRepairRequest } from "./repair_vault.ts";
 import type { Repaired, RepairResult } from "./repaired.ts";
 
-/** @throws Locked, VaultBusy, Interrupted, and what keeps from reading or writing at all */
+/** Repairs a repository. @throws Locked, VaultBusy, Interrupted, and failures that prevent any reading or writing */
 export async function repairAny(
   repository: OpenedRepository,
   request: VaultRepairRequest,

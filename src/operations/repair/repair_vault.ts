@@ -37,23 +37,29 @@ import type { Repaired, RepairResult } from "./repaired.ts";
 import { type ContentCopy, VaultCopies } from "./vault_copies.ts";
 
 export interface VaultRepairRequest extends WorkOptions {
-  /** Read every byte first, to find all damage. Else: what is missing, or cut. */
+  /** Read every byte first, to find all damage. Otherwise, only missing or truncated objects are repaired. */
   readonly readData: boolean;
-  /** Where copies may be. They are only read. */
+  /** Repositories that may contain copies. They are only read. */
   readonly from: readonly Repository[];
-  /** Directories that may have the files: absolute paths. */
+  /** Absolute paths of directories that may contain the files. */
   readonly directories?: readonly Raw[];
-  /** Only say what would be done. Takes no lease. */
+  /** Only report what would be done. Takes no lease. */
   readonly dryRun: boolean;
-  /** Snapshots that aren't there any more, to be brought back: by copies of their roots, or from elsewhere. */
+  /** Lost snapshots to restore, from copies of their roots or from other repositories. */
   readonly snapshots?: readonly RootId[];
-  /** Names of objects of `snapshots/` that are damaged beyond use, and are to be removed: what they held is given up. */
+  /**
+   * Names of objects in `snapshots/` that are damaged beyond use, and are to be removed, with the loss of what they
+   * contained.
+   */
   readonly discard?: readonly string[];
-  /** This machine: its sources may have what is lost. */
+  /** Name of this machine, whose sources may contain lost data. */
   readonly host: string;
 }
 
-/** @throws VaultBusy, NewerObject, PruneOvertaken, Interrupted, and what keeps from reading or writing at all */
+/**
+ * Repairs a vault.
+ * @throws VaultBusy, NewerObject, PruneOvertaken, Interrupted, and failures that prevent any reading or writing
+ */
 export async function repairVault(
   vault: Vault,
   request: VaultRepairRequest,

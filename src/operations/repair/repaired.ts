@@ -3,16 +3,19 @@ import type { RootId } from "../../core/content_id.ts";
 
 /** A damaged item and its outcome. */
 export interface Repaired {
-  /** "unit": of a vault; what was whole in it was stored again. */
+  /** "unit": an object of a vault, whose intact contents were stored again. */
   readonly kind: "root" | "hunk" | "content" | "unit";
   readonly id: string;
-  /** What is wrong with it. */
+  /** Description of the damage. */
   readonly what: string;
-  /** Where a sound copy came from; undefined: it is lost, or something of it. */
+  /** Origin of an intact copy; undefined: the item is lost, in whole or in part. */
   readonly from: string | undefined;
-  /** Where its bytes are now if it is lost: a path in the storage. */
+  /** Path in the storage to which the bytes of a lost item were moved. */
   readonly quarantine: string | undefined;
-  /** Every path that needs it, as text, with the snapshots; of a unit those that are lost. A root: none, it is a snapshot itself. */
+  /**
+   * All paths that need the item, as text, with their snapshots; for a unit, those that are lost. Empty for a root,
+   * which is a snapshot itself.
+   */
   readonly affected: readonly { readonly path: string; readonly snapshots: readonly RootId[] }[];
 }
 

@@ -1,4 +1,7 @@
-/** Where a vault's repair looks for sound copies: what is left of units that are gone, other repositories, the sources. */
+/**
+ * Sources of intact copies for the repair of a vault: the remains of damaged units, other repositories, and the
+ * backed-up files.
+ */
 import { hash } from "node:crypto";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
 import { isDigestOf } from "../../core/content_id.ts";
@@ -12,11 +15,11 @@ import type { ContentPieces } from "../../vault/repair/vault_repairer.ts";
 import type { Vault } from "../../vault/vault.ts";
 import { orNothing } from "./or_nothing.ts";
 
-/** Something that may be what was lost. Whether it is shows only when its pieces have been read. */
+/** A possible copy of a lost content. Whether it is one turns out when its pieces are read. */
 export interface ContentCopy {
-  /** For people. */
+  /** Origin, for people. */
   readonly from: string;
-  /** Its pieces, from the beginning; undefined if something of it can't be had any more. */
+  /** Opens its pieces, from the beginning; undefined if a part is no longer available. */
   open(): Promise<ContentPieces | undefined>;
 }
 
@@ -39,7 +42,7 @@ export class VaultCopies implements AsyncDisposable {
     for (const { reader } of this.#others) await reader[Symbol.asyncDispose]();
   }
 
-  /** A hunk that no unit of the vault has whole. */
+  /** Finds a hunk that no intact unit of the vault contains. */
   async hunk(id: HunkId): Promise<{ readonly from: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined> {
     const gone = await this.#gone.hunk(id);
     if (gone !== undefined) return { from: GONE, bytes: gone.slice() };
@@ -48,7 +51,7 @@ export class VaultCopies implements AsyncDisposable {
     return await this.object(id);
   }
 
-  /** A root or hunk that another repository has. */
+  /** Finds a root or hunk in another repository. */
   async object(
     id: RootId | HunkId,
   ): Promise<{ readonly from: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined> {
@@ -59,7 +62,7 @@ export class VaultCopies implements AsyncDisposable {
     return undefined;
   }
 
-  /** @param live where the file was, in sources of this machine */
+  /** Yields possible copies of a content. @param live paths that the file had in sources of this machine */
   async *contents(id: ContentId, size: number, live: Iterable<Raw>): AsyncGenerator<ContentCopy> {
     if (await this.#gone.read(id) !== undefined) yield { from: GONE, open: () => this.#gone.read(id) };
     for (const { repository, reader } of this.#others) {

@@ -1,8 +1,7 @@
 /**
- * Finding, and removing, what a restore's target has and the snapshot doesn't. The target is walked as a backup of it
- * would be, with the same excludes as the snapshot's backup: whatever such a backup would not have seen is not removed
- * either. So what is excluded from backups survives a restore, and nothing beyond a mount point, or through a symlink,
- * is touched.
+ * Finds and removes what a restore's target contains but the snapshot doesn't. The target is walked as a backup of it
+ * would be, with the excludes of the snapshot's backup: what such a backup would not have seen is not removed. So what
+ * is excluded from backups survives a restore, and nothing beyond a mount point or a symlink is touched.
  */
 import { type Apath, nameOf, parentOf, parseApath, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -35,9 +34,9 @@ export class CannotDelete extends Fault {
 }
 
 /**
- * Files come before the directories that held them.
- * @param how whether it is removed, or only said what would be; `removed` is called with the absolute path of everything
- *   that is @throws CannotDelete, DamagedManifest, DamagedContent, Interrupted
+ * Removes extraneous objects; files come before the directories that contain them.
+ * @param how `removes`: false only reports; `removed` is called with the absolute path of each object
+ * @throws CannotDelete, DamagedManifest, DamagedContent, Interrupted
  */
 export async function removeExtraneous(
   plan: RestorePlan,

@@ -1,7 +1,7 @@
 /**
- * Names of a snapshot that are one name in the target: a file system may ignore case, the composition of accents, or dots
- * at the end. Which names may meet is computed; whether they do is tried, for every pair, because each system has its
- * own rules, and some have them for single directories.
+ * Detects names of a snapshot that are the same name in the target: a file system may ignore case, the composition of
+ * accents, or trailing dots. Candidates are computed, and every pair of them is then tried, because each system has its
+ * own rules, some even for single directories.
  */
 import { type Apath, nameOf, parentOf } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -23,7 +23,7 @@ export class NamesCollide extends Fault {
   }
 }
 
-/** Of one restore, whose entries come directory by directory. */
+/** Detects the collisions of one restore, whose entries come directory by directory. */
 export class NameCollisions {
   readonly #probe: Raw;
   #directory: Apath | undefined;
@@ -35,7 +35,11 @@ export class NameCollisions {
     this.#probe = partialName(rawOf("probe"), key);
   }
 
-  /** Notes the name of an entry. @param into its directory in the target @throws NamesCollide if an earlier entry has it there */
+  /**
+   * Records the name of an entry.
+   * @param into its directory in the target
+   * @throws NamesCollide if it is the same name there as an earlier one
+   */
   add({ path }: Entry, into: Dir): void {
     const directory = parentOf(path), name = nameOf(path);
     if (directory !== this.#directory) {
@@ -75,7 +79,7 @@ const IGNORED_AT_END = /[. ]+$/;
 /** Names that are folded to themselves. */
 const FOLDED = /^[!-@[-~]*[!-\-/-@[-~]$/;
 
-/** Equal for all names that some file system may take for one; for others as well. */
+/** A key that is equal for all names that some file system may treat as equal, and perhaps for others. */
 export function foldedName(name: Raw): string {
   if (FOLDED.test(name)) return name;
   // deno-lint-ignore no-control-regex -- the ASCII range is meant

@@ -1,4 +1,4 @@
-/** Where a restore puts what: parts of a snapshot, and the directories they go to. */
+/** Maps parts of a snapshot to the directories to which they are restored. */
 import {
   type Apath,
   apathIn,
@@ -16,12 +16,12 @@ import { joinRaw, type Raw, rawOf, sliceRaw } from "../../core/raw.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { RestoreRequest } from "./restore_request.ts";
 
-/** `from` and what is below it becomes `to` and what is below that. */
+/** Maps `from` and what is below it to `to` and what is below that. */
 export interface PathMapping {
   /** Absolute path of a directory. */
   readonly target: Raw;
   readonly from: Apath;
-  /** Below the target; {@link TOP} is the target itself. */
+  /** Path below the target; {@link TOP} is the target itself. */
   readonly to: Apath;
   /** Number of leading components stripped from every path. */
   readonly strip: number;
@@ -35,7 +35,7 @@ export class NoOriginalPlace extends Fault {
   }
 }
 
-/** @param paths what was chosen; empty: everything. @throws NoOriginalPlace */
+/** Makes the mappings of a restore. @param paths that were chosen; empty: everything @throws NoOriginalPlace */
 export function pathMappings(
   destination: RestoreRequest["destination"],
   manifest: Manifest,
@@ -53,7 +53,7 @@ export function pathMappings(
   return mappings.filter(({ from }) => paths.length === 0 || paths.some((path) => meets(path, from)));
 }
 
-/** What a restore in place can't bring back: contents that came from no path. */
+/** Yields what a restore in place can't restore: contents that came from no path. */
 export function* withoutPlace(manifest: Manifest): Generator<Apath> {
   const places = new Set(manifest.root.sources.map(({ at }) => parseApath(at)));
   if (places.has(TOP)) return;
@@ -68,7 +68,7 @@ function mappingTo(path: Raw, from: Apath, manifest: Manifest): PathMapping {
   return { target: parentOf(place), from, to: apathIn(TOP, nameOf(place)), strip: 0 };
 }
 
-/** Place of a path of the snapshot below the target; undefined if it has none. */
+/** The place below the target of a path of the snapshot; undefined if it has none. */
 export function placeOf({ from, to, strip }: PathMapping, path: Apath): Apath | undefined {
   if (strip > 0) return stripped(path, strip);
   if (from === TOP && to === TOP) return path;
@@ -84,14 +84,14 @@ function stripped(path: Apath, strip: number): Apath | undefined {
   return apathIn(TOP, sliceRaw(path, at + 1));
 }
 
-/** The chosen paths as far as they belong to a mapping: what is to be restored by it. */
+/** The parts of the chosen paths that a mapping restores. */
 export function pathsAlong({ from }: PathMapping, paths: readonly Apath[]): Apath[] {
   if (paths.length === 0) return [from];
   const along = paths.filter((path) => meets(path, from)).map((path) => isWithin(path, from) ? path : from);
   return [...new Set(along)].filter((path) => !along.some((other) => other !== path && isWithin(path, other)));
 }
 
-/** True if one of them is the other, or lies below it. */
+/** True if the paths are equal, or one is below the other. */
 export function meets(path: Apath, other: Apath): boolean {
   return isWithin(path, other) || isWithin(other, path);
 }

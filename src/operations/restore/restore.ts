@@ -1,4 +1,4 @@
-/** Getting a snapshot, or a part of it, back into a directory: contents verified, attributes as they were. */
+/** Restores a snapshot, or a part of it, into a directory: contents are verified, and attributes set. */
 import type { Monitor } from "../../core/monitor.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
 import type { OpenedRepository } from "../opened.ts";
@@ -14,8 +14,9 @@ import { examineTarget, makeTarget, openTarget, type RestoreTarget } from "./res
 import { UnrestoredMetadata } from "./unrestored_metadata.ts";
 
 /**
- * @throws NotInSnapshot, NoOriginalPlace, TargetNotEmpty, TargetInStorage, CannotDelete, Interrupted, and DiskFault of the
- *   target
+ * Runs a restore.
+ * @throws NotInSnapshot, NoOriginalPlace, TargetNotEmpty, TargetInStorage, CannotDelete, Interrupted, and DiskFault of
+ * the target
  */
 export async function restore(repository: OpenedRepository, request: RestoreRequest, monitor: Monitor): Promise<void> {
   using _held = await repository.lockForReading(request.snapshot.id);
@@ -35,7 +36,7 @@ export async function restore(repository: OpenedRepository, request: RestoreRequ
   await restoreInto(targets, plan, reader);
 }
 
-/** Says what {@link restore} would do, and changes nothing. */
+/** Reports what {@link restore} would do, without changing anything. */
 export async function previewRestore(
   repository: OpenedRepository,
   request: RestoreRequest,

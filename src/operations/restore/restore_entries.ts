@@ -1,4 +1,4 @@
-/** What a restore brings back: the chosen entries of a snapshot, directory by directory, with their places in the target. */
+/** The chosen entries of a snapshot, directory by directory, with their places in the target. */
 import { type Apath, isWithin, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { fromFaultData, toFaultData } from "../../core/fault_data.ts";
@@ -12,24 +12,24 @@ import { excludesWithParents, includesWithParents, parseFilter } from "../../sou
 /** Entries of one directory at most: bounds memory in huge directories. */
 const GROUP_ENTRIES = 1024;
 
-/** Some entries of one directory, with their paths in the target and their outcomes there. */
+/** Some entries of one directory, with their target paths and outcomes. */
 export interface EntryGroup {
   readonly directory: Apath;
   /** The directory in the snapshot. */
   readonly from: Apath;
   readonly entries: readonly Entry[];
-  /** Files that are being written; undefined: that will be. */
+  /** Files that are being written; an undefined result is still to come. */
   readonly batches: {
     readonly entries: readonly Entry[];
     readonly results: Promise<readonly (ExtractResult | undefined)[]>;
   }[];
-  /** Further names of files with several hard links: they have to wait for those. */
+  /** Additional names of files with several hard links, which have to wait for those files. */
   readonly links: Entry[];
-  /** Directories that get their attributes at the end. */
+  /** Directories whose attributes are set at the end. */
   readonly directories: Entry[];
 }
 
-/** Says whether an entry is asked for. */
+/** Returns a function that decides whether an entry is to be restored. */
 export function chooser(
   { paths, request: { include, exclude } }: Pick<RestorePlan, "paths" | "request">,
 ): (entry: Pick<Entry, "path" | "kind">) => boolean {
@@ -41,7 +41,10 @@ export function chooser(
     !excludesWithParents(excluded, path, kind === "dir");
 }
 
-/** In the order of the chosen paths. Parts of the manifest that can't be read are problems, and skipped. */
+/**
+ * Yields groups in the order of the chosen paths. Parts of the manifest that can't be read are problems, and are
+ * skipped.
+ */
 export function* groupsAlong(mapping: PathMapping, plan: RestorePlan): Generator<EntryGroup> {
   const isChosen = chooser(plan);
   for (const { directory: from, entries } of byDirectory(entriesAlong(mapping, plan))) {

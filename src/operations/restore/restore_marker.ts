@@ -1,6 +1,6 @@
 /**
- * What stands in the target while a restore is not finished, so that the same command goes on with it. Its name holds
- * the id of the snapshot: so no file of the snapshot has it, and whatever else is called like it is not ours.
+ * A marker file in the target of an unfinished restore, so that the same command continues it. Its name contains the id
+ * of the snapshot, so that no file of the snapshot has that name; other files of a similar name are not ours.
  */
 import { type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
@@ -16,7 +16,7 @@ export function markerName(snapshot: string): Raw {
   return rawOf(`${NAME}-${snapshot.slice(0, ID_DIGITS)}`);
 }
 
-/** Notes that everything in a directory belongs to a restore that isn't finished, so that it can be continued. */
+/** Creates the marker: everything in the directory belongs to an unfinished restore, which can be continued. */
 export function setMarker(dir: Dir, snapshot: string): void {
   const name = markerName(snapshot);
   dir.unlink(name);
@@ -24,7 +24,7 @@ export function setMarker(dir: Dir, snapshot: string): void {
   file?.write(new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, snapshot })}\n`), 0);
 }
 
-/** Markers of this snapshot, and a truncated one. */
+/** Removes the markers of this snapshot, including a truncated one. */
 export function removeMarkers(dir: Dir, snapshot: string): void {
   const name = markerName(snapshot);
   if (isMarker(dir, name, snapshot) || dir.stat(name)?.size === 0) dir.unlink(name);
@@ -36,7 +36,7 @@ export function hasMarker(dir: Dir, snapshot: string): boolean {
   return [markerName(snapshot), FORMER_NAME].some((name) => isMarker(dir, name, snapshot));
 }
 
-/** True for a file that says so itself. */
+/** True if a file is a marker according to its contents. */
 export function isMarker(dir: Dir, name: Raw, snapshot: string): boolean {
   if (name !== markerName(snapshot) && name !== FORMER_NAME) return false;
   return dir.stat(name)?.kind === "file" && snapshotOf(dir, name) === snapshot;

@@ -1,4 +1,4 @@
-/** What is restored, and where to: everything that is known before the target is touched. */
+/** Everything about a restore that is determined before the target is touched. */
 import { type IdOf, withMappedAcls } from "../../core/acl.ts";
 import type { Apath } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -23,14 +23,17 @@ export class RestorePlan {
   readonly repository: OpenedRepository;
   readonly request: RestoreRequest;
   readonly manifest: Manifest;
-  /** Those that were asked for, as they are in the snapshot; empty: everything. */
+  /** The requested paths, as in the snapshot; empty: everything. */
   readonly paths: readonly Apath[];
   readonly mappings: readonly PathMapping[];
   readonly monitor: Monitor;
-  /** What must not be restored into. Absent where the target is a place of the storage, so that nothing is looked for. */
+  /**
+   * Directories that must not be restored into. Absent where the target is inside the storage on purpose, so that this
+   * isn't checked.
+   */
   readonly own: OwnPlaces | undefined;
   readonly yielder: Yielder;
-  /** By which paths of targets are followed. */
+  /** The disk on which paths of targets are resolved. */
   readonly disk: Disk;
   readonly #idOf: IdOf;
 
@@ -62,7 +65,10 @@ export class RestorePlan {
     this.#idOf = (kind, name) => kind === "user" ? disk.userId(name) : disk.groupId(name);
   }
 
-  /** What an object gets here. Names count more than numbers, which another machine may have given to others. */
+  /**
+   * The attributes for an object on this machine. Names take precedence over numbers, which another machine may have
+   * assigned to others.
+   */
   wanted(entry: Entry): WantedAttributes {
     const { owners, confined } = this.request, { uid, gid, mtime } = entry;
     const { mode, xattrs } = confined === undefined ? entry : harmless(entry);
@@ -75,7 +81,7 @@ export class RestorePlan {
     };
   }
 
-  /** Somebody asked for it who may do less than this program. */
+  /** True if the person who requested the restore has fewer rights than this program. */
   get isConfined(): boolean {
     return this.request.confined !== undefined;
   }
@@ -103,7 +109,7 @@ function diskFor(disk: Disk, { confined, isGuarded }: RestoreRequest): Disk {
   return isGuarded ? new GuardedDisk(disk) : disk;
 }
 
-/** @throws NotInSnapshot, NoOriginalPlace, TargetInStorage, DamagedManifest, DamagedContent */
+/** Plans a restore. @throws NotInSnapshot, NoOriginalPlace, TargetInStorage, DamagedManifest, DamagedContent */
 export async function planRestore(
   repository: OpenedRepository,
   request: RestoreRequest,

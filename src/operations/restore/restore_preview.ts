@@ -1,4 +1,4 @@
-/** What a restore would do, found out by looking at its target and without changing anything. */
+/** Determines what a restore would do, from its target and without changing anything. */
 import { type Apath, nameOf, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -25,7 +25,7 @@ const NO_DIRECTORY = ["ENOENT", "ENOTDIR", "ELOOP"];
 
 /**
  * Calls `tell` with the place of every entry below the target.
- * @param deletes directories that stand in the place of something else are removed first
+ * @param deletes true: directories in the place of other objects are removed first
  */
 export function previewGroup(
   { directory, entries }: EntryGroup,

@@ -6,51 +6,54 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 export interface RestoreRequest {
   readonly snapshot: SnapshotInfo;
-  /** Only these and what is below them, as in the snapshot or as they were in the source; empty: everything. */
+  /**
+   * Restricts the restore to these paths and what is below them, as in the snapshot or in the source; empty:
+   * everything.
+   */
   readonly paths: readonly Apath[];
   /** Patterns in gitignore syntax; empty: everything. */
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly destination:
-    /** Paths keep their places below a directory, without their first `strip` names. */
+    /** Paths are kept below a directory, without their first `strip` components. */
     | { readonly kind: "directory"; readonly path: Raw; readonly strip: number }
     /** The one chosen path gets this new path. */
     | { readonly kind: "new-name"; readonly path: Raw }
-    /** Everything goes to where it was backed up from. */
+    /** Everything is restored to its original location. */
     | { readonly kind: "in-place" };
   /**
-   * What to do with files that are there. Default: a directory must be empty, or hold a restore of the same snapshot
-   * that was interrupted; in place, or with `delete`, only what is not newer is replaced; a new name must be free.
+   * What to do with existing files. Default: a directory must be empty, or contain an interrupted restore of the same
+   * snapshot; in place, or with `delete`, only what is not newer is replaced; a new name must be free.
    */
   readonly overwrite: Extract<Overwrite, "always" | "if-changed" | "if-newer" | "never"> | undefined;
-  /** Removes what the snapshot doesn't have, except what its backup excluded. */
+  /** Remove what the snapshot doesn't contain, except what its backup excluded. */
   readonly delete: boolean;
   /**
-   * "ids": numbers as they were, even if the names have others here. "none": everything belongs to who restores it. Or
-   * everything gets that one.
+   * "names": owners by name. "ids": the recorded numbers, even if other names have them here. "none": owners aren't
+   * set. An {@link Owner}: everything gets it.
    */
   readonly owners: "names" | "ids" | "none" | Owner;
-  /** Makes holes of zeros in all files, not only in those that had holes. */
+  /** Write zeros as holes in all files, not only in those that had holes. */
   readonly sparse?: boolean;
-  /** Sets flags such as "immutable" as well. */
+  /** Also set flags such as "immutable". */
   readonly flags?: boolean;
-  /** The target is a place of the storage that is meant for it: what is to become a part of its archive. */
+  /** Set if the target is inside the storage on purpose, because it becomes a part of the archive. */
   readonly allowInsideStorage?: true;
-  /** The target was named by others, who may also write to directories on the way: see guarded_disk.ts. */
+  /** Set if others named the target, who may also write to directories on the way: see guarded_disk.ts. */
   readonly isGuarded?: true;
   /**
-   * Asked for by somebody who may do less than this program: nothing is written but below the directories `below` (see
-   * confined_disk.ts), and nothing in those of `without`; what could grant privileges is skipped. All paths are
-   * absolute.
+   * Set if the restore was requested by a person with fewer rights than this program. Files are written only below the
+   * directories `below` (see confined_disk.ts), and not in those of `without`; everything that could grant privileges
+   * is skipped. All paths are absolute.
    */
   readonly confined?: { readonly below: readonly Raw[]; readonly without: readonly Raw[] };
   readonly workers: number;
   readonly signal: AbortSignal;
 }
 
-/** Something that a restore would do. */
+/** A change that a restore would make. */
 export interface PlannedChange {
-  /** "refuse": something newer, or something else, is there and stays, which is a problem. */
+  /** "refuse": a newer or different object exists and stays, which is a problem. */
   readonly action: "create" | "replace" | "remove" | "refuse";
   /** Absolute. */
   readonly path: Raw;

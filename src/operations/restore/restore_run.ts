@@ -64,15 +64,17 @@ export class RestoreRun implements Disposable {
   #batchesUnderWay = 0;
   #top: Entry | undefined;
 
-  /** @param shared by all targets of the restore: it keeps the outcomes of all names of a file together */
+  /** @param shared state of all targets of the restore, such as the outcomes of all names of a file */
   constructor(plan: RestorePlan, target: RestoreTarget, shared: {
     readonly reader: ContentReader;
     readonly losses: UnrestoredMetadata;
-    /** By hard link: the restored name that further ones are linked to; undefined as long as there is none. */
+    /**
+     * Maps each hard link to the restored name that further names are linked to; undefined as long as there is none.
+     */
     readonly links: Map<string, { readonly target: Dir; readonly path: Apath } | undefined>;
-    /** Takes the files, if the engine reads better in an order of its own. */
+    /** Takes the files if the engine reads better in an order of its own. */
     readonly extraction: Extraction | undefined;
-    /** Number of the target. */
+    /** Index of the target. */
     readonly number: number;
   }) {
     this.#plan = plan;
@@ -96,7 +98,7 @@ export class RestoreRun implements Disposable {
     this.#descent[Symbol.dispose]();
   }
 
-  /** Everything but what has to wait for files, if these are collected; those are written next. */
+  /** Restores everything except what has to wait for collected files, which are written next. */
   async make(): Promise<void> {
     for (const group of groupsAlong(this.#restore.mapping, this.#plan)) {
       await this.#plan.yielder.yieldIfDue();
@@ -106,7 +108,7 @@ export class RestoreRun implements Disposable {
     while (this.#queue.length > 0) await this.#consumeOldest();
   }
 
-  /** A file that was collected has been dealt with. */
+  /** Handles the result of a collected file. */
   take({ relative, name, size, note: { hardLink, flags }, result }: ExtractedFile): void {
     const path = apathIn(TOP, relative === EMPTY ? name : joinRaw(relative, name));
     this.#monitor.current(textOf(path));
@@ -114,7 +116,7 @@ export class RestoreRun implements Disposable {
     this.#countFile({ kind: "file", path, size, ...found }, result);
   }
 
-  /** Further names, and attributes of directories. */
+  /** Creates additional names, and sets attributes of directories. */
   async finish(): Promise<void> {
     for (const text of this.#waiting) {
       await this.#plan.yielder.yieldIfDue();
@@ -126,7 +128,7 @@ export class RestoreRun implements Disposable {
     for (const directory of this.#late.reverse()) this.#guard(() => this.#finishByPath(directory));
   }
 
-  /** Gives the target itself what the snapshot's top had. */
+  /** Gives the target itself the attributes of the snapshot's top. */
   finishTop(): void {
     const stays = this.#overwrite === "never" && !this.#restore.isFresh;
     if (this.#top !== undefined && !stays) this.#give(this.#top, this.#target);
@@ -418,7 +420,7 @@ export class RestoreRun implements Disposable {
     if (flags !== undefined) this.#flags.set(entry.path, flags);
   }
 
-  /** When nothing else is to be done anywhere: what is immutable can be neither changed nor linked. */
+  /** Sets the flags when everything else is done, because what is immutable can be neither changed nor linked. */
   giveFlags(): void {
     for (const [path, flags] of this.#flags) {
       this.#guard(() => {

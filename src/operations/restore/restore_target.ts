@@ -1,4 +1,4 @@
-/** The directory that a restore writes to: whether it may, and what it finds there. */
+/** Examines the directory that a restore writes to: whether that is allowed, and what it contains. */
 import { Fault } from "../../core/fault.ts";
 import { TOP } from "../../core/apath.ts";
 import { baseName, EMPTY, joinRaw, parentPath, type Raw, rawOf, ROOT, textOf } from "../../core/raw.ts";
@@ -26,21 +26,21 @@ export class TargetInStorage extends Fault {
   }
 }
 
-/** A directory that a restore writes to, as it was found. */
+/** A directory that a restore writes to, in its initial state. */
 export interface RestoreTarget<D extends Dir | undefined = Dir> {
   readonly mapping: PathMapping;
   readonly directory: D;
   readonly overwrite: Overwrite;
-  /** Nothing is there, and files can be made under their own names at once. */
+  /** True if it is empty, so that files can be created directly under their own names. */
   readonly isFresh: boolean;
-  /** The directory itself stays as it was. */
+  /** True if the attributes of the directory itself stay unchanged. */
   readonly keepsTop: boolean;
 }
 
 /** Made by every `mkfs` of ext file systems. */
 const LOST_AND_FOUND = rawOf("lost+found");
 
-/** @param directory undefined: it is not there yet. @throws TargetNotEmpty */
+/** Examines a target. @param directory undefined: it doesn't exist yet @throws TargetNotEmpty */
 export function examineTarget<D extends Dir | undefined>(
   directory: D,
   mapping: PathMapping,
@@ -71,7 +71,7 @@ function isAsGoodAsEmpty(dir: Dir, snapshot: string): boolean {
   return dir.list().names.every((name) => name === LOST_AND_FOUND || (name === marker && dir.stat(name)?.size === 0));
 }
 
-/** @throws TargetInStorage */
+/** Checks that a target is not in an own place. @throws TargetInStorage, OutsideLimits */
 export function assertOutside(disk: Disk, own: OwnPlaces, target: Raw, isConfined = false): void {
   const place = own.around(realPathOfNearest(disk, target).real);
   if (place === undefined) return;
@@ -80,9 +80,10 @@ export function assertOutside(disk: Disk, own: OwnPlaces, target: Raw, isConfine
 }
 
 /**
- * Real path of a directory that need not be there.
- * @returns `real`: without symlinks, of the directory or, if it isn't there yet, of the nearest one above it; `missing`:
- *   what isn't there, below that, "" if everything is @throws DiskFault
+ * Real path of a directory that may not exist.
+ * @returns `real`: path without symlinks of the directory or, if it doesn't exist, of the nearest existing one above
+ * it; `missing`: the rest of the path, "" if everything exists
+ * @throws DiskFault
  */
 export function realPathOfNearest(disk: Disk, path: Raw): { readonly real: Raw; readonly missing: Raw } {
   try {
@@ -94,7 +95,7 @@ export function realPathOfNearest(disk: Disk, path: Raw): { readonly real: Raw; 
   }
 }
 
-/** Undefined if it is not there. */
+/** Opens the target; undefined if it doesn't exist. */
 export function openTarget(disk: Disk, path: Raw): Dir | undefined {
   try {
     return disk.openDir(path);
@@ -104,7 +105,7 @@ export function openTarget(disk: Disk, path: Raw): Dir | undefined {
   }
 }
 
-/** Opens the target, making it and its missing parents. */
+/** Opens the target, creating it and its missing parents. */
 export function makeTarget(disk: Disk, path: Raw): Dir {
   return makeDirectories(disk, path, 0o755);
 }

@@ -1,20 +1,20 @@
-/** What a snapshot is to say of itself from now on. */
+/** New metadata for a snapshot. */
 import type { Clock } from "../../core/clock.ts";
 import { defined } from "../../core/defined.ts";
 import type { Root, RootChanges } from "../../snapshot/root.ts";
 import { changedTags, type TagChanges } from "../forget/tag.ts";
 
-/** Absent: as it is. */
+/** Absent fields stay unchanged. */
 export interface NewFacts extends Partial<TagChanges> {
   readonly host?: string;
   readonly name?: string;
-  /** "": none. */
+  /** "" removes it. */
   readonly description?: string;
-  /** When it was begun, ms since 1970; its end moves along. */
+  /** Start of the backup, in ms since 1970; its end is shifted equally. */
   readonly startMs?: number;
 }
 
-/** Those that differ from what the root says. */
+/** The fields that differ from those of the root. */
 export function changesOf(root: Root, facts: NewFacts, clock: Clock): RootChanges {
   const { host, name } = facts, tags = changedTags(root.tags, { add: [], remove: [], set: undefined, ...facts });
   return defined<RootChanges>({

@@ -1,6 +1,4 @@
-/**
- * Which entries are to be removed from a snapshot: paths, and what matches patterns as if the backup had excluded it.
- */
+/** Selects the entries to remove from a snapshot: paths, and what matches patterns as if the backup had excluded it. */
 import { type Apath, apathWithin, isWithin, parentOf, parseApath, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { textOf } from "../../core/raw.ts";
@@ -10,17 +8,17 @@ import type { Root } from "../../snapshot/root.ts";
 import { resolvePaths } from "../browse/resolve_path.ts";
 
 export interface Unwanted {
-  /** In the snapshot, or as they were in a source. */
+  /** Paths in the snapshot, or in a source. */
   readonly paths: readonly Apath[];
-  /** As in a .gitignore file, from each source on. */
+  /** Patterns in gitignore syntax, relative to each source. */
   readonly patterns: readonly string[];
 }
 
-/** A path or a pattern, as it was given. */
+/** A path or a pattern as a user gave it. */
 export type Reason = string;
 
 export class RemovalChoice {
-  /** Two choices with the same key decide alike. */
+  /** Choices with the same key are equivalent. */
   readonly key: string;
   readonly #paths: readonly { readonly at: Apath; readonly reason: Reason }[];
   readonly #filter: Filter;
@@ -35,7 +33,7 @@ export class RemovalChoice {
     this.key = JSON.stringify([this.#paths, this.#sources]);
   }
 
-  /** True if an entry goes. */
+  /** True if an entry is removed. */
   removes({ path, kind }: Pick<Entry, "path" | "kind">): boolean {
     if (this.#paths.some(({ at }) => isWithin(path, at))) return true;
     return !this.#filter.isEmpty && excludesWithParents(this.#filter, this.#inSource(path), kind === "dir");
@@ -56,14 +54,14 @@ export class RemovalChoice {
     return source === undefined ? path : apathWithin(path, source);
   }
 
-  /** The directory, or the entry itself, that goes with all that is below it. */
+  /** The topmost removed path: the entry itself, or a directory that is removed with everything below it. */
   topOf(path: Apath): Apath {
     let top = path;
     while (top !== TOP && this.removes({ path: parentOf(top), kind: "dir" })) top = parentOf(top);
     return top;
   }
 
-  /** Patterns with which the backup would have excluded the same: otherwise what is missing would look deleted. */
+  /** Patterns with which the backup would have excluded the same; without them, what is missing would look deleted. */
   asExcludes({ patterns }: Unwanted): string[] {
     const paths = this.#paths.map(({ at }) => this.#inSource(at)).filter((path) => path !== TOP);
     return [...patterns, ...paths.map((path) => literalPattern(textOf(path)))];

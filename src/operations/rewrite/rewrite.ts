@@ -1,7 +1,6 @@
 /**
- * Rewriting snapshots: taking out what should never have been backed up, or putting right whose they are and when they
- * were made. A snapshot is never changed: it gets another root, and so another id. What only the former one needed is
- * removed by a prune.
+ * Rewrites snapshots: removes what should never have been backed up, or corrects their host, name and time. A snapshot
+ * is never changed: it gets a new root, and so a new id. Data that only the former one needed is removed by a prune.
  */
 import type { Apath } from "../../core/apath.ts";
 import type { RootId } from "../../core/content_id.ts";
@@ -23,7 +22,7 @@ import type { NewFacts } from "./new_facts.ts";
 import type { Unwanted } from "./removal_choice.ts";
 import { type PlannedSnapshot, type Removed, type RemovedPath, RewritePlan } from "./rewrite_plan.ts";
 
-/** Which snapshots: those that are named, or all that match. */
+/** The snapshots to rewrite: those that are named, or all that match. */
 export type RewriteChoice =
   | { readonly snapshots: readonly string[] }
   | { readonly host?: string; readonly name?: string; readonly tag?: string };
@@ -33,34 +32,34 @@ export interface RewriteRequest extends Pick<WorkOptions, "signal"> {
   readonly unwanted: Unwanted;
   readonly facts: NewFacts;
   readonly dryRun: boolean;
-  /** An earlier run may have done a part of it, or all: what matches nothing is no mistake. */
+  /** True if an earlier run may have done a part of it, or all: then it is no error if nothing matches. */
   readonly isRepeated?: boolean;
 }
 
 export interface Rewritten {
   readonly former: RootId;
-  /** Undefined in a dry run, and if the snapshot was in use. */
+  /** New id; undefined in a dry run, and if the snapshot was in use. */
   readonly id: RootId | undefined;
   readonly info: SnapshotInfo;
   readonly removed: Removed;
-  /** Names of the fields of the root that differ. */
+  /** Names of the root's fields that differ. */
   readonly changes: readonly string[];
 }
 
 export interface RewriteResult {
   /** Oldest first. */
   readonly snapshots: readonly Rewritten[];
-  /** In which there was nothing to change. */
+  /** Snapshots that needed no change. */
   readonly unchanged: readonly RootId[];
-  /** Topmost paths that go. */
+  /** Topmost paths that are removed. */
   readonly paths: readonly RemovedPath[];
-  /** Former roots left by an earlier run that was interrupted. */
+  /** Former roots that an interrupted run had left. */
   readonly finished: readonly RootId[];
-  /** Of a dry run: what a prune could remove then, before compression. */
+  /** Dry run only: what a prune could then remove; sizes are before compression. */
   readonly freed: { readonly contents: number; readonly bytes: number } | undefined;
 }
 
-/** Most likely a slip of the pen: what was to go would stay. */
+/** A path or pattern matches nothing, most likely because of a typing error. */
 export class NothingMatches extends Fault {
   readonly code = "nothing-matches";
   readonly hint = "Look for it with `backup-tool find`; nothing was changed";
@@ -70,8 +69,9 @@ export class NothingMatches extends Fault {
 }
 
 /**
- * A dry run takes no lock.
- * @throws BadUsage, NothingMatches, NoSnapshot, AmbiguousSnapshot, DamagedManifest, DamagedContent, Locked, DiskFault, Interrupted
+ * Rewrites snapshots. A dry run takes no lock.
+ * @throws BadUsage, NothingMatches, NoSnapshot, AmbiguousSnapshot, DamagedManifest, DamagedContent, Locked, DiskFault,
+ * Interrupted
  */
 export async function rewrite(
   repository: OpenedRepository,

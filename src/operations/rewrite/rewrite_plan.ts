@@ -1,4 +1,4 @@
-/** What a rewrite would change: which snapshots, and which entries go. */
+/** Determines what a rewrite would change: the snapshots, and the entries to remove. */
 import type { Apath } from "../../core/apath.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -12,7 +12,7 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { changesOf, type NewFacts } from "./new_facts.ts";
 import { type Reason, RemovalChoice, type Unwanted, withExcludes } from "./removal_choice.ts";
 
-/** What goes of one snapshot. */
+/** What is removed from one snapshot. */
 export interface Removed {
   entries: number;
   files: number;
@@ -28,13 +28,13 @@ export interface PlannedSnapshot {
   readonly changes: RootChanges;
 }
 
-/** A path that goes, with all that is below it. */
+/** A path that is removed, with everything below it. */
 export interface RemovedPath {
   readonly path: Apath;
-  /** Of the newest of the chosen snapshots that has it. */
+  /** Number of entries, in the newest of the chosen snapshots that contains it. */
   readonly entries: number;
   readonly bytes: number;
-  /** Snapshots that it goes from. */
+  /** Number of snapshots from which it is removed. */
   readonly snapshots: number;
 }
 
@@ -52,9 +52,9 @@ export interface PlanRequest {
 }
 
 export class RewritePlan {
-  /** Those that would change, oldest first. */
+  /** Snapshots that would change, oldest first. */
   readonly snapshots: PlannedSnapshot[] = [];
-  /** Those that would stay as they are. */
+  /** Snapshots that would stay unchanged. */
   readonly unchanged: SnapshotInfo[] = [];
   /** Paths and patterns that match something. */
   readonly fitting = new Set<Reason>();
@@ -73,12 +73,12 @@ export class RewritePlan {
     this.#pace = new Yielder(clock, request.signal);
   }
 
-  /** In apath order of the snapshots where they were first met. */
+  /** Removed paths, in apath order within the snapshots where they were found first. */
   get paths(): readonly RemovedPath[] {
     return [...this.#paths.values()];
   }
 
-  /** @throws DamagedManifest, DamagedContent, Interrupted */
+  /** Adds a snapshot to the plan. @throws DamagedManifest, DamagedContent, Interrupted */
   async add(info: SnapshotInfo): Promise<void> {
     const { unwanted, facts } = this.#request, manifest = await this.#repository.manifest(info.id);
     const choice = new RemovalChoice(manifest, unwanted), removed = await this.#removedOf(manifest, choice);
@@ -122,12 +122,15 @@ export class RewritePlan {
     await this.#pace.yieldIfDue();
   }
 
-  /** True if something of a hunk goes. */
+  /** True if a part of a hunk is removed. */
   touches(manifest: Manifest, hunk: number, choice: RemovalChoice): boolean {
     return this.#verdictOn(manifest, hunk, choice).entries > 0;
   }
 
-  /** Contents that nothing would need any more, and their bytes before compression. @throws DamagedManifest, DamagedContent, Interrupted */
+  /**
+   * Contents that would no longer be needed, with their size before compression.
+   * @throws DamagedManifest, DamagedContent, Interrupted
+   */
   async freed(monitor: Monitor): Promise<{ contents: number; bytes: number }> {
     if (this.#contents.size === 0) return { contents: 0, bytes: 0 };
     monitor.phase("looking for what is not needed");

@@ -1,6 +1,6 @@
 /**
- * Creates a storage from what a salvage has found: every snapshot whose root is there, with all of its files that are.
- * What belongs to none becomes a snapshot of its own, so that nothing is lost.
+ * Creates a storage from what a salvage has found: every snapshot whose root exists, with all of its files that do.
+ * What belongs to no snapshot becomes one of its own, so that nothing is lost.
  */
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -27,32 +27,32 @@ import { backup } from "../backup/backup.ts";
 import type { SalvageRequest } from "./salvage_request.ts";
 
 export interface SalvagedSnapshot {
-  /** Its id in the storage: that of its root, unless a part of its list of files is lost. */
+  /** Id in the storage: that of its root, unless a part of its manifest is lost. */
   readonly id: RootId;
-  /** What it was called. */
+  /** Former id. */
   readonly found: RootId;
-  /** Only a copy of its root was there: whether it was finished, or forgotten later, nobody knows. */
+  /** True if only a copy of its root was found, so that nobody knows whether it was finished, or forgotten later. */
   readonly isCopy: boolean;
   readonly host: string;
   readonly name: string;
   /** ISO 8601 in UTC. */
   readonly time: string;
   readonly files: number;
-  /** Of those, the ones whose content is lost; and some of their paths. */
+  /** Number of files whose content is lost, and some of their paths. */
   readonly missingFiles: number;
   readonly missingPaths: readonly string[];
-  /** Entries of which nothing is known any more. */
+  /** Number of entries of which nothing is known. */
   readonly missingEntries: number;
 }
 
 export interface SalvagedStorage {
   readonly snapshots: readonly SalvagedSnapshot[];
-  /** Roots of which no list of files was there. */
+  /** Roots without any hunk of their manifests. */
   readonly emptyRoots: readonly RootId[];
-  /** What belongs to none of them, and the snapshot that it is in now. */
+  /** Number of files that belong to no snapshot, and the snapshot that contains them now. */
   readonly otherFiles: number;
   readonly otherSnapshot: RootId | undefined;
-  /** All that was found is in it. */
+  /** True if the storage contains everything that was found. */
   readonly isWhole: boolean;
 }
 
@@ -74,7 +74,7 @@ export class StorageSalvage {
   readonly #work: Raw;
 
   /**
-   * @param work where everything is put that is found: if it is there, an interrupted run is continued
+   * @param work directory for everything that is found; if it exists, an interrupted run is continued
    * @throws StorageExists
    */
   constructor(machine: Machine, request: SalvageRequest, monitor: Monitor, work: Raw) {
@@ -88,7 +88,7 @@ export class StorageSalvage {
     }
   }
 
-  /** Makes the storage. What is stored goes from where it was found. */
+  /** Creates the storage. Stored data is removed from where it was found. */
   async take(found: Found): Promise<SalvagedStorage> {
     const work = this.#work;
     using storage = this.#openStorage();

@@ -1,4 +1,4 @@
-/** Files out of whatever is left of a vault: into a directory under their names, or into a new storage. */
+/** Recovers files from the remains of a vault: into a directory under their names, or into a new storage. */
 import type { Monitor } from "../../core/monitor.ts";
 import { baseName, parentPath, type Raw, raw, textOf } from "../../core/raw.ts";
 import { makeDirectories } from "../../platform/disk.ts";
@@ -10,17 +10,17 @@ import { type SalvagedStorage, StorageSalvage } from "./into_storage.ts";
 import { keysFor } from "./salvage_key.ts";
 import type { SalvageRequest } from "./salvage_request.ts";
 
-/** What was found, and its outcome. Paths of files are in the target. */
+/** What was found, and the outcome. Paths of files are in the target. */
 export interface SalvageResult extends Omit<SalvageReport, "where" | "twins" | "spare"> {
-  /** Of a new storage. */
+  /** Set if a storage was created. */
   readonly storage?: SalvagedStorage;
 }
 
 const DIRECTORY_MODE = 0o700;
 
 /**
- * @throws BadKeyFile, WrongPassphrase, Interrupted, DiskFault of the target, and of what was named and is not there;
- *   StorageExists
+ * Runs a salvage.
+ * @throws BadKeyFile, WrongPassphrase, Interrupted, DiskFault of the target and of missing inputs, StorageExists
  */
 export async function salvageHeap(
   machine: Machine,

@@ -1,4 +1,4 @@
-/** What opens a heap: a key file, a printed key, or a passphrase, if the key that it opens lies in the heap. */
+/** Finds the keys of a heap: from a key file, a printed key, or a passphrase whose key is in the heap. */
 import { Fault } from "../../core/fault.ts";
 import type { Secret } from "../../vault/access.ts";
 import { WrongPassphrase } from "../../vault/format/faults.ts";
@@ -15,7 +15,7 @@ export interface SalvageKeys {
 /** Objects of `keys/` have a few hundred bytes. */
 const MOST_KEY_BYTES = 4096;
 
-/** @param heap gone through once more if a passphrase is given @throws BadKeyFile, WrongPassphrase */
+/** @param heap is read once more if a passphrase is given @throws BadKeyFile, WrongPassphrase */
 export async function keysFor(secret: Secret, heap: () => Iterable<HeapEntry>): Promise<SalvageKeys> {
   if (secret.kind === "unencrypted") return { identities: [], auths: [] };
   const keys = secret.kind === "key-file" ? [await parseKeyFile(secret.text)] : await keysIn(heap(), secret.passphrase);

@@ -1,7 +1,7 @@
 /**
- * The settings of a backup as a person writes them into a file: the configuration, a job, or what a server is sent.
- * Descriptions go into the JSON Schema that editors complete from. Defaults and meaning stand in backup_settings.ts,
- * which needs no schema and so loads without zod.
+ * Schema of the settings of a backup in files: the configuration, a job, or a request to a server. Its descriptions
+ * become part of the JSON Schema that editors use. Defaults and meaning are in backup_settings.ts, which needs no
+ * schema and so loads without zod.
  */
 import * as z from "zod";
 import { parseEntryName } from "../../core/entry_name.ts";
@@ -15,7 +15,7 @@ type PathSchema = z.ZodType<string, string>;
 
 const patterns = z.array(z.string());
 
-/** Bytes, or text that `bytesOfSize` reads. */
+/** A size in bytes, or text that `bytesOfSize` parses. */
 export const SIZE_SCHEMA = z.union([
   z.int().nonnegative(),
   z.string().refine(readableBy(parseSize), "Expected a size, such as 500K, 10M or 1.5GiB"),
@@ -24,16 +24,17 @@ export const SIZE_SCHEMA = z.union([
 export const TAGS_SCHEMA = z.array(z.string().min(1)).describe("Marks of the snapshot");
 export const HOST_SCHEMA = z.string().min(1).describe("Say that the files are this host's; default: this one");
 
-/** A refinement of texts that are paths. */
+/** Refines a text: it must be a path. */
 export function checkPath(text: string, context: z.RefinementCtx): void {
   const why = whyNoPath(text);
   if (why !== undefined) context.addIssue({ code: "custom", message: `A path ${why}` });
 }
 
 /**
- * The keys that every file has for a backup, all optional. What else a file may say of one (its sources, its name) it
- * adds itself.
- * @param path of files with patterns @param readFrom of a copy that stands still
+ * The keys for a backup that all files have in common; all are optional. Each kind of file adds its own, such as
+ * sources and name.
+ * @param path schema for files with patterns
+ * @param readFrom schema for a copy that stands still
  */
 export function backupShape(path: PathSchema, readFrom: PathSchema) {
   return {
@@ -79,7 +80,7 @@ function lockSchema(readFrom: PathSchema) {
 
 type Parsed = z.output<z.ZodObject<ReturnType<typeof backupShape>>>;
 
-/** What a file says, as it stands there: all keys are optional. */
+/** The settings as they are written; all keys are optional. */
 export type WrittenBackup = {
   readonly [Key in keyof Parsed]: Parsed[Key] extends (infer Item)[] | undefined ? readonly Item[] : Parsed[Key];
 };

@@ -1,4 +1,4 @@
-/** The settings of a backup: their defaults, and what is made of them, wherever they were written. */
+/** The settings of a backup, and their defaults, wherever they were written. */
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
 import { parseExcludeFile, PRESETS } from "../../source/exclude_lists.ts";
@@ -8,34 +8,34 @@ import type { Selection } from "../comparison/selection.ts";
 import type { Source } from "../sources/sources.ts";
 import type { WrittenBackup } from "./backup_schema.ts";
 
-/** Whatever is absent has its default. */
+/** Absent settings have their defaults. */
 export interface BackupSettings extends WrittenBackup {
-  /** Of the series. Default: derived from the names of the sources. */
+  /** Name of the series. Default: derived from the names of the sources. */
   readonly name?: string;
-  /** Read every file, even if nothing seems to have changed. Default: false. */
+  /** Read every file, even if it seems unchanged. Default: false. */
   readonly force?: boolean;
 }
 
-/** What a backup is of. */
+/** What a backup includes. */
 export interface BackupSources {
   readonly sources: readonly Source[];
-  /** Absolute paths in the sources: only they and what is below them. */
+  /** Absolute paths in the sources; restricts the backup to them and what is below them. */
   readonly only?: readonly Raw[];
-  /** Patterns that were typed for this run: a notice says so if nothing fits one. */
+  /** Patterns that were typed for this run: a notice is shown for each that matches nothing. */
   readonly expected?: readonly string[];
 }
 
-/** What settings refer to and don't hold. */
+/** What settings refer to without containing it. */
 export interface SettingsWorld {
   /** Name of this machine. */
   host(): string;
-  /** A path of a file, as it stands in the settings, made absolute. */
+  /** Makes a path in the settings absolute. */
   absolute(path: string): Raw;
-  /** Text of a file with patterns. @param path as it stands in the settings @throws DiskFault */
+  /** Reads a file with patterns. @param path as written in the settings @throws DiskFault */
   readTextFile(path: string): string;
 }
 
-/** @throws DiskFault of a file with patterns */
+/** Makes the selection. @throws DiskFault of a file with patterns */
 export function selectionFrom(sources: BackupSources, settings: BackupSettings, world: SettingsWorld): Selection {
   const { force = false, ignoreInode = false, ignoreCtime = false, excludeLargerThan: largest } = settings;
   const { excludeIfPresent: markers = [] } = settings;
@@ -54,7 +54,7 @@ export function selectionFrom(sources: BackupSources, settings: BackupSettings, 
   };
 }
 
-/** What a snapshot is given besides what is in it. */
+/** The metadata and options of a snapshot. */
 export function marksFrom({ tags = [], description, tree = true, skipIfUnchanged }: BackupSettings): {
   readonly tags: readonly string[];
   readonly description?: string;
@@ -64,7 +64,7 @@ export function marksFrom({ tags = [], description, tree = true, skipIfUnchanged
   return { tags, ...(description !== undefined && { description }), tree, ...(skipIfUnchanged && { skipIfUnchanged }) };
 }
 
-/** How sources are held still; undefined if they aren't. */
+/** How sources are locked; undefined if they aren't. */
 export function lockFrom(
   { lock }: BackupSettings,
   { absolute }: Pick<SettingsWorld, "absolute">,
@@ -88,14 +88,17 @@ function excludePatterns(
   ];
 }
 
-/** Bytes of a size that a schema has accepted. */
+/** Converts a size that a schema has accepted to bytes. */
 export function bytesOfSize(size: string | number): number {
   return typeof size === "string" ? parseSize(size) : size;
 }
 
 type ListKey = "tags" | "exclude" | "iexclude" | "excludeIfPresent" | "excludeFrom" | "presets" | "static";
 
-/** Settings of `second` count before those of `first`; lists add up, those of `second` last, and tags stand once. */
+/**
+ * Merges settings: those of `second` take precedence; lists are concatenated, with those of `second` last, and tags are
+ * unique.
+ */
 export function mergedSettings(first: BackupSettings, second: BackupSettings): BackupSettings {
   const both = (key: ListKey): string[] => [
     ...first[key] ?? [],

@@ -1,4 +1,4 @@
-/** Hooks as a person writes them into a file: the configuration, or a job. */
+/** Schema of hooks in files: the configuration, or a job. */
 import * as z from "zod";
 import { HOOK_EVENTS, type HookCommand, HOOKED_WORK, type HookSet } from "../hooks/hook_set.ts";
 import { parseDuration } from "./prune_pace.ts";
@@ -24,7 +24,7 @@ const SHAPE = {
 
 const HINT = "Hooks need a command: before, onSuccess, onFailure or after";
 
-/** Of a job. */
+/** Hooks of a job. */
 export const HOOKS_SCHEMA = z.strictObject(SHAPE).refine(hasCommand, HINT)
   .describe("Commands to run before and after this job");
 
@@ -34,7 +34,7 @@ const named = z.strictObject({
   ...SHAPE,
 }).refine(hasCommand, HINT);
 
-/** Of all commands, and all jobs of a service. */
+/** Hooks of all commands, and of all jobs of a service. */
 export const CONFIG_HOOKS_SCHEMA = z.union([named, z.array(named).min(1)])
   .describe("Commands to run before and after backups, and all other work");
 
@@ -47,7 +47,7 @@ function hasCommand(hooks: z.output<z.ZodObject<typeof SHAPE>>): boolean {
 
 const USUAL_TIMEOUT = "1h";
 
-/** @param written in either form */
+/** Converts hooks. @param written in either form */
 export function hookSetsFrom(written: WrittenHooks): readonly HookSet[] {
   const sets: readonly Written[] = isList(written) ? written : [written];
   return sets.map(({ commands, timeout = USUAL_TIMEOUT, before, onSuccess, onFailure, after }) => ({

@@ -1,4 +1,4 @@
-/** Moments as people write them. */
+/** Parses times as people write them. */
 import type { Clock } from "../../core/clock.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { parseSpan } from "../../core/policy.ts";
@@ -7,8 +7,10 @@ const MINUTE_MS = 60_000;
 const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/;
 
 /**
- * Reads "2026-11-20", "2026-11-20 23:05", "2026-11-20T22:05:11Z", or how long ago: "7d", "1y6m", "12h". Without a zone it
- * is local time, without a time the beginning of the day. @returns milliseconds since 1970 @throws BadUsage
+ * Parses "2026-11-20", "2026-11-20 23:05", "2026-11-20T22:05:11Z", or an age: "7d", "1y6m", "12h". Without a zone,
+ * local time is assumed; without a time, the start of the day.
+ * @returns milliseconds since 1970
+ * @throws BadUsage
  */
 export function parseMoment(text: string, clock: Pick<Clock, "nowMs" | "offsetMinutes">): number {
   const found = DATE.exec(text.trim());

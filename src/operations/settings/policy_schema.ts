@@ -1,4 +1,4 @@
-/** The rules of `forget` as a person writes them into a file. What amounts and spans mean stands in core/policy.ts. */
+/** Schema of the rules of `forget` in files. core/policy.ts defines amounts and spans. */
 import * as z from "zod";
 import { unlessFault } from "../../core/fault.ts";
 import { hasRule, parseSpan, tagList } from "../../core/policy.ts";
@@ -7,7 +7,7 @@ import { readableBy } from "./readable.ts";
 
 const MOST_KEPT = 1_000_000;
 
-/** Its output is a `Policy` of core/policy.ts. */
+/** Produces a `Policy` of core/policy.ts. */
 export const POLICY_SCHEMA = z.strictObject({
   last: amount("The newest N, or `unlimited`"),
   minutely: amount("The newest of each of N minutes"),

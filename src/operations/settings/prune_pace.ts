@@ -1,10 +1,10 @@
-/** How a vault is pruned, as people write it: on a command line, or in a job. */
+/** Settings for pruning a vault, as people write them on a command line or in a job. */
 import { defined } from "../../core/defined.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { parseSize } from "../../core/size_text.ts";
 import type { RemovalPace } from "../../snapshot/repository.ts";
 
-/** Texts, or amounts that were read already. */
+/** Texts, or amounts that are parsed already. */
 export interface WrittenPace {
   /** "24h", "7d". */
   readonly grace?: string | undefined;
@@ -16,7 +16,7 @@ export interface WrittenPace {
   readonly unsafe?: boolean | undefined;
 }
 
-/** Undefined if nothing is said. @throws BadUsage */
+/** Parses the settings; undefined if there are none. @throws BadUsage */
 export function paceFrom({ grace, keepUnused, maxUnused, maxRepack, unsafe }: WrittenPace): RemovalPace | undefined {
   const pace = defined<RemovalPace>({
     graceMs: grace === undefined ? undefined : parseDuration(grace),
@@ -30,7 +30,7 @@ export function paceFrom({ grace, keepUnused, maxUnused, maxRepack, unsafe }: Wr
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** Reads "0", "30s", "90m", "24h", "7d", "2w". @returns milliseconds @throws BadUsage */
+/** Parses "0", "30s", "90m", "24h", "7d", "2w". @returns milliseconds @throws BadUsage */
 export function parseDuration(text: string): number {
   if (text === "0") return 0;
   const [, count = "", unit = ""] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [], unitMs = UNIT_MS[unit];
@@ -38,7 +38,7 @@ export function parseDuration(text: string): number {
   throw new BadUsage(`Cannot read ${JSON.stringify(text)} as a time`, "Write it like 30s, 90m, 24h, 7d, or 0");
 }
 
-/** Reads "5%". @returns 0.05 @throws BadUsage */
+/** Parses "5%". @returns a fraction, such as 0.05 @throws BadUsage */
 export function parseShare(text: string): number {
   const percent = /^(\d{1,3}(?:\.\d{1,6})?)%$/.exec(text)?.[1];
   if (percent !== undefined && Number(percent) <= 100) return Number(percent) / 100;

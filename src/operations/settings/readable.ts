@@ -1,7 +1,7 @@
-/** Texts in files, judged by the functions that read the same text elsewhere. */
+/** Validates texts in files with the parsers that are used elsewhere. */
 import { Fault } from "../../core/fault.ts";
 
-/** @returns whether `parse` reads a text without a {@link Fault} */
+/** @returns a function that is true for texts that `parse` accepts without a {@link Fault} */
 export function readableBy(parse: (text: string) => unknown): (text: string) => boolean {
   return (text) => {
     try {

@@ -1,16 +1,16 @@
-/** A server whose files are backed up, as a person writes it into a file: the configuration, or a job. */
+/** Schema of a server whose files are backed up, in the configuration or in a job. */
 import * as z from "zod";
 import { LINK_SHAPE, linkFrom } from "./vault_schema.ts";
 
-/** A server's files, and how they travel. */
+/** A server's files, and how they are transferred. */
 export interface RemoteSource {
-  /** `dav:`, `s3:` or `sftp:` and an address. */
+  /** `dav:`, `s3:` or `sftp:`, followed by an address. */
   readonly location: string;
-  /** Absolute path of a file with what the server asks for. */
+  /** Absolute path of a file with the server's credentials. */
   readonly credentialsFile?: string;
-  /** A line for the shell that prints the same. */
+  /** Shell command that prints the credentials. */
   readonly credentialsCommand?: string;
-  /** Bytes a second. */
+  /** Maximum rate, in bytes per second. */
   readonly limitDownload?: number;
 }
 
@@ -18,7 +18,7 @@ type PathSchema = z.ZodType<string, string>;
 
 const REMOTE = /^(?:dav|s3|sftp):./;
 
-/** An address, and what belongs to it. @param path of a file */
+/** An address and its settings. @param path schema for paths of files */
 export function remoteSchema(path: PathSchema) {
   return z.strictObject({
     location: z.string().regex(REMOTE, "Expected dav:, s3: or sftp: and an address").describe(
@@ -37,7 +37,7 @@ export function isRemoteText(text: string): boolean {
   return REMOTE.test(text);
 }
 
-/** @param written in either form @param absolute makes a path absolute */
+/** Converts a source. @param written in either form @param absolute makes a path absolute */
 export function remoteFrom(written: WrittenRemote | string, absolute: (path: string) => string): RemoteSource {
   if (typeof written === "string") return { location: written };
   const { credentialsFile: file, limitDownload, ...others } = written;

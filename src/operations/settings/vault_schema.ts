@@ -1,4 +1,4 @@
-/** The settings of a vault as a person writes them into a file: the configuration, or a job. */
+/** Schema of a vault's settings in files: the configuration, or a job. */
 import * as z from "zod";
 import { parseRate, parseSize } from "../../core/size_text.ts";
 import {
@@ -12,13 +12,13 @@ import { SIZE_SCHEMA } from "./backup_schema.ts";
 import { bytesOfSize } from "./backup_settings.ts";
 import { readableBy } from "./readable.ts";
 
-/** Bytes a second, or text that {@link rateOf} reads. */
+/** A rate in bytes per second, or text that {@link rateOf} parses. */
 export const RATE_SCHEMA = z.union([
   z.int().positive(),
   z.string().refine(readableBy(parseRate), "Expected bytes a second, such as 500K or 2M"),
 ]);
 
-/** How bytes travel: keys of vaults, and of jobs. */
+/** Keys for transfers, of vaults and of jobs. */
 export const LINK_SHAPE = {
   connections: z.int().min(1).max(MOST_CONNECTIONS).describe("Requests at once; default: 4").exactOptional(),
   limitUpload: RATE_SCHEMA.describe("Send no more a second than that, such as 2M").exactOptional(),
@@ -27,7 +27,11 @@ export const LINK_SHAPE = {
 
 type PathSchema = z.ZodType<string, string>;
 
-/** What the configuration says of a vault. @param location a path, or `scheme:...` */
+/**
+ * A vault in the configuration.
+ * @param location schema for a path, or `scheme:...`
+ * @param path schema for paths of files
+ */
 export function vaultSchema(location: PathSchema, path: PathSchema) {
   return z.strictObject({
     location: location.describe("A directory, or a URL such as `s3:https://s3.example.net/bucket/nas`"),
@@ -60,7 +64,7 @@ function isUnitSize(size: number | string): boolean {
   return bytes >= LEAST_UNIT_BYTES && bytes <= MOST_UNIT_BYTES;
 }
 
-/** @param absolute makes paths absolute, and leaves URLs */
+/** Converts settings. @param absolute makes paths absolute, and leaves URLs unchanged */
 export function vaultFrom(written: WrittenVault, absolute: (path: string) => string): NamedVault {
   const {
     location,
@@ -89,7 +93,7 @@ export function vaultFrom(written: WrittenVault, absolute: (path: string) => str
   };
 }
 
-/** Rates as bytes a second. */
+/** Converts rates to bytes per second. */
 export function linkFrom({ connections, limitUpload, limitDownload }: WrittenLink) {
   return {
     ...(connections !== undefined && { connections }),
@@ -98,7 +102,7 @@ export function linkFrom({ connections, limitUpload, limitDownload }: WrittenLin
   };
 }
 
-/** Bytes a second of a rate that the schema has accepted. */
+/** Converts a rate that the schema has accepted to bytes per second. */
 export function rateOf(rate: number | string): number {
   return typeof rate === "number" ? rate : parseRate(rate);
 }

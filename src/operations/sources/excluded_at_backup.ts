@@ -1,6 +1,4 @@
-/**
- * What the backup of a snapshot excluded, as far as the snapshot itself shows: its .backupignore files and cache tags.
- */
+/** What the backup of a snapshot excluded, as far as the snapshot shows it: by .backupignore files and cache tags. */
 import { type Apath, apathWithin, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -19,7 +17,7 @@ export interface SurveyOptions {
 }
 
 export class BackupExclusions {
-  /** Problems of the backup that no entry records: something may be missing, and it is unknown what. */
+  /** Number of problems of the backup that no entry records: something may be missing, but it is unknown what. */
   readonly unaccounted: number;
   readonly #ignoreFiles: ReadonlyMap<Apath, Filter>;
   /** Directories of which only what marks them was taken, and its name. */
@@ -31,7 +29,7 @@ export class BackupExclusions {
     this.unaccounted = unaccounted;
   }
 
-  /** @param at of the source that `path` belongs to */
+  /** True if the backup excluded a path. @param at path of the source that contains it */
   leavesOut(path: Apath, at: Apath, isDirectory: boolean): boolean {
     const marker = this.#marked.get(parentOf(path));
     if (marker !== undefined && nameOf(path) !== marker) return true;
@@ -45,7 +43,7 @@ export class BackupExclusions {
   }
 }
 
-/** One pass over the manifest. @throws DamagedManifest, DamagedContent */
+/** Reads the exclusions in one pass over the manifest. @throws DamagedManifest, DamagedContent */
 export async function readBackupExclusions(
   reader: ContentReader,
   { manifest, leftOut, monitor }: SurveyOptions,
@@ -66,7 +64,7 @@ export async function readBackupExclusions(
   return new BackupExclusions(ignoreFiles, marked, unaccounted);
 }
 
-/** Text of a small file of a snapshot. @throws DamagedContent */
+/** Reads a small file of a snapshot as text. @throws DamagedContent */
 export async function contentText(reader: ContentReader, { content }: Entry): Promise<string> {
   if (content === undefined) return "";
   let bytes = "";

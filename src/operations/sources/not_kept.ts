@@ -1,7 +1,7 @@
-/** What a backup can't keep, because this system's disk doesn't show it, or can't make it again. */
+/** Describes the metadata that backups on this system lack, because its disk interface doesn't support them. */
 import type { DiskAbilities } from "../../platform/disk.ts";
 
-/** One line for people; undefined if everything is kept. */
+/** One line for people; undefined if everything is supported. */
 export function notKept({ owners, xattrs, timeUnitNs, devices }: DiskAbilities): string | undefined {
   const lost = [
     ...owners ? [] : ["owners", "permissions"],

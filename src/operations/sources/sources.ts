@@ -1,4 +1,4 @@
-/** What a backup is of: sources as a person named them, and what is never one. */
+/** The sources of a backup, as a person named them, and what can't be one. */
 import { apathIn, TOP } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -14,7 +14,7 @@ import type { OpenedRepository } from "../opened.ts";
 export class SourceInStorage extends Fault {
   readonly code = "source-in-storage";
   readonly hint = "Name the directories that are to be kept, or another storage";
-  /** @param why ends "...: " */
+  /** @param why completes a sentence after "...: " */
   constructor(source: Raw, why: string) {
     super(`Cannot back up ${JSON.stringify(textOf(source))}: ${why}`);
   }
@@ -28,14 +28,14 @@ export class NotInSources extends Fault {
   }
 }
 
-/** A directory or file to back up: its absolute path, and what is special about it. */
+/** A directory or file to back up: its absolute path, with options. */
 export type Source = Raw | {
   readonly path: Raw;
   /** Its name in the snapshot. */
   readonly as?: Raw | undefined;
-  /** A copy of it that stands still; absolute. */
+  /** Absolute path of a copy of it that stands still. */
   readonly readFrom?: Raw | undefined;
-  /** No link is followed below this directory, which is above it, or itself; both are real paths then. */
+  /** No link is followed below this directory, which is the source itself or above it; both are real paths then. */
   readonly beneath?: Raw | undefined;
 };
 
@@ -44,9 +44,9 @@ export function sourcePath(source: Source): Raw {
 }
 
 /**
- * Opens every source once, to learn what it is.
- * @param own of that storage
- * @param reserved names that something else in the snapshot has
+ * Opens every source once, to determine its kind.
+ * @param own places of that storage
+ * @param reserved names in the snapshot that are not available
  * @throws NoSource, SourceInStorage, BadUsage
  */
 export function findSources(
@@ -138,7 +138,10 @@ function nestedNotice({ path, kind }: SourcePath, root: SourceRoot, filter: Filt
     : `${where}, and is backed up with it`;
 }
 
-/** True if something is there that can be looked at. @param path absolute; a symlink in its last component is not followed */
+/**
+ * True if something exists that stat can examine.
+ * @param path absolute; a symlink in its last component is not followed
+ */
 export function isThere(disk: Disk, path: Raw): boolean {
   try {
     using parent = disk.openDir(parentPath(path));
@@ -149,7 +152,7 @@ export function isThere(disk: Disk, path: Raw): boolean {
   }
 }
 
-/** True if not everybody may reach the source: its copy must then be no easier to reach. */
+/** True if not everybody can reach the source: its copy must not be easier to reach. */
 export function isHidden(disk: Disk, root: SourceRoot): boolean {
   for (let path = originOf(root); path !== "/"; path = parentPath(path)) {
     if (!isOpenToAll(disk, parentPath(path))) return true;
@@ -168,13 +171,16 @@ function isOpenToAll(disk: Disk, directory: Raw): boolean {
   }
 }
 
-/** What a series is called if nobody says otherwise. @param reserved as for {@link findSources} */
+/** Default name of a series. @param reserved as for {@link findSources} */
 export function seriesName(roots: readonly SourceRoot[], reserved: readonly Raw[] = []): string {
   const names = roots.map((root) => root.as ?? sourceName(originOf(root)));
   return [...names, ...reserved].map(textOf).join("+");
 }
 
-/** Follows the symlinks on the way to objects, but not the objects themselves. Neighbours cost one look at their directory. */
+/**
+ * Resolves symlinks on the way to objects, but not the objects themselves. Neighbours share one lookup of their
+ * directory.
+ */
 export class RealPaths {
   readonly #disk: Disk;
   #directory: Raw | undefined;
@@ -184,7 +190,7 @@ export class RealPaths {
     this.#disk = disk;
   }
 
-  /** @param path absolute; where nothing is there, it stays as it is */
+  /** Real path of an object. @param path absolute; returned unchanged if it doesn't exist */
   of(path: Raw): Raw {
     const name = baseName(path);
     // These are no names of objects.

@@ -1,6 +1,6 @@
 /**
- * Walking a directory as the backup of a snapshot would walk it now: with the snapshot's options. What such a backup
- * would not see is neither reported as new, nor removed.
+ * Walks a directory as the backup of a snapshot would walk it now, with the snapshot's options. What such a backup
+ * would not see is neither reported as new nor removed.
  */
 import { type Apath, apathWithin, childOf, isWithin, movedApath, parentOf, parseApath, TOP } from "../../core/apath.ts";
 import { OrderedLookup } from "../../core/merge_by_path.ts";
@@ -18,15 +18,15 @@ import type { OpenedRepository } from "../opened.ts";
 import { contentText } from "./excluded_at_backup.ts";
 
 export interface AsBackedUp {
-  /** Follows the path of the directory. Default: the machine's. */
+  /** Resolves the path of the directory. Default: the machine's disk. */
   readonly disk?: Disk;
   readonly manifest: Manifest;
-  /** The directory, and its place in the snapshot. */
+  /** The directory, and its path in the snapshot. */
   readonly root: SourceRoot;
   readonly monitor: Monitor;
-  /** Excludes more than the backup did. @param path in the snapshot */
+  /** Excludes additional paths. @param path in the snapshot */
   readonly leavesOutToo?: (path: Apath, isDirectory: boolean) => boolean;
-  /** What is mounted in the directory isn't entered, also if the backup did. */
+  /** Don't enter file systems mounted in the directory, even if the backup did. */
   readonly oneFileSystem?: true;
 }
 
@@ -34,7 +34,7 @@ export interface AsBackedUp {
 const USUAL: LeftOut = { ignored: true, caches: false, mounts: false, largerThan: null, unlisted: false };
 const LEAVE = { pattern: "", negated: false };
 
-/** Paths are those in the snapshot. @throws SourceGone, DamagedManifest, DamagedContent */
+/** Walks the directory; paths are those in the snapshot. @throws SourceGone, DamagedManifest, DamagedContent */
 export async function walkAsBackedUp(
   repository: OpenedRepository,
   reader: ContentReader,

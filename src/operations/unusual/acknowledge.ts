@@ -1,4 +1,4 @@
-/** Alarms that somebody has looked at: `forget` treats their snapshots as any others again. */
+/** Acknowledges alarms, so that `forget` treats their snapshots as any others again. */
 import type { RootId } from "../../core/content_id.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { shortId } from "../../core/short_id.ts";
@@ -11,18 +11,19 @@ import type { OpenedRepository } from "../opened.ts";
 
 export interface Acknowledged {
   readonly former: RootId;
-  /** A root is never changed: the snapshot has another one, and so another id. */
+  /** New id: a root is never changed, so the snapshot has a new root. */
   readonly id: RootId;
 }
 
-/** Snapshots whose alarm nobody has acknowledged, oldest first. */
+/** Snapshots with unacknowledged alarms, oldest first. */
 export async function openAlarms(repository: Pick<Repository, "snapshots">): Promise<readonly SnapshotInfo[]> {
   return (await repository.snapshots()).filter(({ alarm }) => alarm?.acknowledged === false);
 }
 
 /**
- * @param names of snapshots; undefined: all that have an open alarm
- * @throws BadUsage if a named one has no alarm, NoSnapshot, AmbiguousSnapshot, SnapshotInUse, Locked, DiskFault
+ * Acknowledges alarms.
+ * @param names of snapshots; undefined: all with an open alarm
+ * @throws BadUsage if a named one has no alarm; NoSnapshot, AmbiguousSnapshot, SnapshotInUse, Locked, DiskFault
  */
 export async function acknowledge(
   repository: OpenedRepository,

@@ -11,7 +11,7 @@ import type { OpenedRepository } from "../opened.ts";
 import type { ChangeWatch } from "./change_watch.ts";
 import { sampledFigures, type SampleSource } from "./scrambled.ts";
 
-/** A backup found what may be the work of ransomware, or a mistake. */
+/** A backup found possible signs of ransomware, or of a mistake. */
 export class UnusualChange extends Fault {
   readonly code = "unusual-change";
   readonly hint = "Look at it with `backup-tool diff`; if it is harmless, run `backup-tool alarm acknowledge`";
@@ -24,19 +24,19 @@ export class UnusualChange extends Fault {
 
 export interface AlarmSetup {
   readonly repository: OpenedRepository;
-  /** What the new snapshot builds on, newest first. */
+  /** The snapshots that the new one builds on, newest first. */
   readonly previous: readonly SnapshotInfo[];
   readonly beginning: SampleSource["beginning"];
   readonly watch: ChangeWatch;
-  /** Of the new snapshot. */
+  /** Fields of the new snapshot. */
   readonly fields: RootFields;
   readonly work: WorkOptions;
 }
 
-/** What is added to the fields of the new snapshot. */
+/** Additional fields of the new snapshot. */
 export type ChangeFields = Pick<Root, "change" | "alarm">;
 
-/** Nothing if there is no snapshot to compare with. */
+/** Makes the fields; empty if there is no snapshot to compare with. */
 export async function changeFields(setup: AlarmSetup): Promise<ChangeFields> {
   const { repository, previous, beginning, watch, fields, work } = setup;
   const last = previous.find(({ complete }) => complete);

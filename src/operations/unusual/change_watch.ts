@@ -1,4 +1,4 @@
-/** What a backup notes on the way of the files that are not what they were: for {@link unusualChange}. */
+/** Records the changed files of a backup, for {@link unusualChange}. */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import { ItemSet } from "../../core/item_set.ts";
@@ -7,7 +7,7 @@ import type { ChangeFigures } from "../../core/unusual_change.ts";
 import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
-/** A changed file, and what it was. */
+/** A changed file, and its previous state. */
 export interface ChangedFile {
   readonly path: Apath;
   readonly before: ContentId;
@@ -39,20 +39,23 @@ export class ChangeWatch {
   #changed = 0;
   #gone = 0;
   #renamed = 0;
-  /** Contents by path, of the first ones that are gone. */
+  /** Contents of the first missing files, by path. */
   readonly #lost = new Map<string, string | undefined>();
   readonly #added = new ItemSet();
   #samples: ChangedFile[] = [];
   #stride = 1;
 
-  /** @param previous what the new snapshot builds on, newest first: an interrupted run has seen a part of the changes */
+  /**
+   * @param previous snapshots that the new one builds on, newest first: an interrupted run has seen a part of the
+   * changes
+   */
   constructor(previous: readonly SnapshotInfo[]) {
     this.#files = previous.find(({ complete }) => complete)?.files ?? 0;
     const [newest] = previous;
     this.#before = newest?.complete === false ? newest.change : undefined;
   }
 
-  /** A regular file was read. @param from its line in the previous snapshot, if it had one */
+  /** Records a regular file that was read. @param from its line in the previous snapshot, if it had one */
   read(
     path: Apath,
     from: string | undefined,
@@ -81,7 +84,7 @@ export class ChangeWatch {
     this.#stride *= 2;
   }
 
-  /** Something of the previous snapshot is not in the source any more. */
+  /** Records an entry of the previous snapshot that is no longer in the source. */
   gone(line: string): void {
     if (!line.includes(`,"kind":"file",`)) return;
     this.#gone++;
@@ -95,7 +98,7 @@ export class ChangeWatch {
     return this.#samples;
   }
 
-  /** So far. */
+  /** The figures so far. */
   figures(): ChangeFigures {
     const stayed = [...this.#lost.values()].filter((content) => content !== undefined && this.#added.has(content));
     const lostShare = this.#lost.size === 0 ? 0 : 1 - stayed.length / this.#lost.size;

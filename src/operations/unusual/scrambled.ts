@@ -1,4 +1,4 @@
-/** Looking at the bytes of changed files: random ones, where there were others, are what encryption leaves. */
+/** Examines the bytes of changed files: random ones in the place of others indicate encryption. */
 import { deflateRawSync } from "node:zlib";
 import { unlessFault } from "../../core/fault.ts";
 import type { SampledFigures } from "../../core/unusual_change.ts";
@@ -11,7 +11,7 @@ import { Fault } from "../../core/fault.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Of the beginning of a file; more would tell no more. */
+/** Number of bytes to examine at the beginning of a file; more would not help. */
 export const PIECE_BYTES = 16 * 1024;
 /** What deflate makes of random bytes is no smaller, and of nearly everything else it is. */
 const RANDOM = 0.98, COMPRESSIBLE = 0.9;
@@ -19,13 +19,16 @@ const RANDOM = 0.98, COMPRESSIBLE = 0.9;
 const SIGNATURE_BYTES = 4;
 
 export interface SampleSource {
-  /** Of the previous contents. */
+  /** Reads the previous contents. */
   readonly reader: ContentReader;
-  /** What a file begins with now: {@link PIECE_BYTES}; undefined if it can't be read any more. @throws Fault for the same */
+  /**
+   * Reads the first {@link PIECE_BYTES} bytes of a file as it is now; undefined if it can no longer be read.
+   * @throws Fault for the same reason
+   */
   readonly beginning: (file: ChangedFile) => Bytes | undefined;
 }
 
-/** What can't be read doesn't count. Old contents are read only of files that look like random bytes now. */
+/** Examines files. Unreadable ones don't count. Old contents are read only of files that look like random bytes now. */
 export async function sampledFigures(
   files: readonly ChangedFile[],
   { reader, beginning }: SampleSource,
@@ -40,7 +43,7 @@ export async function sampledFigures(
   return { sampled, scrambled };
 }
 
-/** Of a file of this machine. @throws DiskFault */
+/** Reads the beginning of a file on this machine. @throws DiskFault */
 export function beginningOnDisk(disk: Disk, { rootPath, relative, absolute }: SourcePlace): Bytes | undefined {
   using root = disk.openDir(rootPath);
   using directory = root.openPath(relative);
@@ -67,7 +70,7 @@ async function beginningOf(chunks: AsyncIterable<Bytes> | Iterable<Bytes>): Prom
   return new Uint8Array();
 }
 
-/** True of bytes that can't be compressed. */
+/** True for bytes that can't be compressed. */
 export function isRandom(bytes: Bytes): boolean {
   return bytes.length > 0 && ratioOf(bytes) >= RANDOM;
 }

@@ -1,6 +1,6 @@
 /**
- * Finding what opens a vault. Secrets come from files, from what a command prints, or from a person; never from arguments
- * and variables, which others can see. They are in no message.
+ * Finds the secret that opens a vault. Secrets come from files, from the output of a command, or from a person; never
+ * from arguments or variables, which others can see. No message contains them.
  */
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { rawOf } from "../../core/raw.ts";
@@ -9,19 +9,19 @@ import type { Secret } from "../../vault/access.ts";
 import { NoKey } from "../../vault/format/faults.ts";
 import type { LoginSettings } from "./vault_settings.ts";
 
-/** Where secrets come from. */
+/** Sources of secrets. */
 export interface SecretWorld {
-  /** Text of a file that nobody else can read. @param path absolute @throws ExposedSecret, DiskFault */
+  /** Reads a file that nobody else can read. @param path absolute @throws ExposedSecret, DiskFault */
   readSecret(path: string, mostBytes: number): string;
-  /** @throws CommandFailed */
+  /** Runs a shell command and yields its output. @throws CommandFailed */
   commandOutput(line: string, signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
-  /** What a person types, unseen; undefined if nobody is there. @throws Interrupted */
+  /** Asks a person, without echo; undefined if nobody is there. @throws Interrupted */
   askSecret(question: string): Promise<string | undefined>;
-  /** A variable; undefined if it isn't set. */
+  /** Looks up a variable; undefined if it isn't set. */
   env(name: string): string | undefined;
 }
 
-/** Where nobody has any. */
+/** A source without any secrets. */
 export const NO_SECRETS: SecretWorld = {
   readSecret: (path) => {
     throw new DiskFault("ENOENT", "read", rawOf(path));
@@ -31,7 +31,7 @@ export const NO_SECRETS: SecretWorld = {
   env: () => undefined,
 };
 
-/** What was to be a passphrase is none. */
+/** The text can't be a passphrase. */
 export class BadPassphrase extends Fault {
   readonly code = "bad-passphrase";
   readonly hint = "A passphrase is one line of text that is not empty";
@@ -42,14 +42,15 @@ export class BadPassphrase extends Fault {
 
 export interface GivenSecret {
   readonly secret: Secret;
-  /** Somebody typed it, and may type it again. */
+  /** True if a person typed it, and may try again. */
   readonly isTyped: boolean;
 }
 
 const MOST_SECRET_BYTES = 64 * 1024;
 
 /**
- * @param vault as its `config` says
+ * Finds the secret for a vault.
+ * @param vault as described by its `config`
  * @throws NoKey, BadPassphrase, ExposedSecret, DiskFault, Interrupted
  */
 export async function secretFor(
@@ -70,7 +71,7 @@ export async function secretFor(
   return { secret: { kind: "passphrase", passphrase: judged(typed, "the terminal") }, isTyped: true };
 }
 
-/** The passphrase that a file or a command gives; undefined if neither is set. @throws as {@link secretFor} */
+/** Reads the passphrase from a file or command; undefined if neither is set. @throws what {@link secretFor} throws */
 export async function givenPassphrase(
   { passwordFile, passwordCommand }: LoginSettings,
   world: SecretWorld,
@@ -83,7 +84,11 @@ export async function givenPassphrase(
   return firstLine(await printed(passwordCommand, world, signal), "the command");
 }
 
-/** A new passphrase, typed twice. @param elsewhere how to give it where nobody types @throws BadUsage if nobody is there, BadPassphrase, Interrupted */
+/**
+ * Asks for a new passphrase twice.
+ * @param elsewhere how to give it without a terminal
+ * @throws BadUsage if nobody is there; BadPassphrase, Interrupted
+ */
 export async function newPassphrase(world: SecretWorld, location: string, elsewhere: string): Promise<string> {
   const first = await world.askSecret(`New passphrase for ${location}: `);
   if (first === undefined) {

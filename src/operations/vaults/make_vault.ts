@@ -1,4 +1,4 @@
-/** Making a vault, in a place where there is nothing else. */
+/** Creates a vault in an empty place. */
 import { rawOf, textOf } from "../../core/raw.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
@@ -11,7 +11,8 @@ import { hasScheme } from "./vault_settings.ts";
 const UNFINISHED = /^(?:keys|README\.txt|\.tmp-.*)$/;
 
 /**
- * @param location an absolute path of a new or empty directory, or `scheme:...`
+ * Creates a vault.
+ * @param location absolute path of a new or empty directory, or `scheme:...`
  * @throws VaultExists, DiskFault, PlaceUnavailable, PlaceRefuses
  */
 export async function makeVault(

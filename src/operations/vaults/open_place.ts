@@ -1,4 +1,4 @@
-/** Opening the place where a vault lies, or is to lie. */
+/** Opens the place of an existing or new vault. */
 import type { Backend } from "../../backend/backend.ts";
 import { type CredentialSource, openBackend } from "../../backend/open.ts";
 import { defined } from "../../core/defined.ts";
@@ -11,11 +11,11 @@ export interface PlaceOptions {
   readonly settings: LinkSettings;
   readonly secrets: Pick<SecretWorld, "env">;
   readonly monitor: Pick<Monitor, "notice">;
-  /** Makes it if it isn't there. */
+  /** Create the place if it is missing. */
   readonly create?: boolean;
 }
 
-/** A place for the objects of a vault, as its settings have it. @throws BadUsage, DiskFault */
+/** Opens the place for a vault's objects, with its settings. @throws BadUsage, DiskFault */
 export async function openPlace(
   machine: Machine,
   location: string,

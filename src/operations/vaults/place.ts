@@ -1,4 +1,4 @@
-/** What a location stands for: a path, `scheme:...`, or the name of a vault in the configuration. */
+/** Resolves a location: a path, `scheme:...`, or the name of a vault in the configuration. */
 import { BadUsage } from "../../core/fault.ts";
 import { defined } from "../../core/defined.ts";
 import { hasLogin, hasScheme, type LoginSettings, type NamedVault, type VaultSettings } from "./vault_settings.ts";
@@ -6,22 +6,23 @@ import { hasLogin, hasScheme, type LoginSettings, type NamedVault, type VaultSet
 export interface Place {
   /** An absolute path, or `scheme:...`. */
   readonly location: string;
-  /** In the configuration. */
+  /** Its name in the configuration. */
   readonly name?: string;
-  /** What counts if it is a vault. */
+  /** The settings that apply if it is a vault. */
   readonly settings: VaultSettings;
 }
 
 export interface PlaceWorld {
   readonly vaults: Readonly<Record<string, NamedVault>>;
-  /** A variable; undefined if it isn't set. */
+  /** Looks up a variable; undefined if it isn't set. */
   readonly env: (name: string) => string | undefined;
   /** Makes a path absolute. @throws BadUsage */
   readonly absolute: (path: string) => string;
 }
 
 /**
- * What is nearest to the person counts whole: what is given here, variables, then what the configuration says of the vault.
+ * Resolves a location. The login is taken as a whole from the first source that has one: `given`, variables, the
+ * vault's configuration. Other settings of `given` override those of the configuration.
  * @throws BadUsage
  */
 export function placeNamed(text: string, given: VaultSettings, { vaults, env, absolute }: PlaceWorld): Place {
