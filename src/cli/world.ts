@@ -1,4 +1,4 @@
-/** All that the command line may know of the machine it runs on; main.ts makes the real one, tests make their own. */
+/** Everything that the command line may know of its machine. main.ts creates the real one, tests their own. */
 import type { Clock } from "../core/clock.ts";
 import type { PathPlace } from "../core/written_path.ts";
 import type { SystemFacts } from "../platform/facts.ts";
@@ -6,46 +6,48 @@ import type { Machine } from "../platform/machine.ts";
 
 /** Standard output or standard error. */
 export interface Output {
-  /** Writes all of it before returning. @throws PipeClosed if nobody reads any more */
+  /** Writes all bytes before returning. @throws PipeClosed if the reader has gone */
   write(bytes: Uint8Array): void;
   readonly isTerminal: boolean;
-  /** True if nothing was there when the program was started, so that all that is written is lost. */
+  /** True if it was closed when the program started, so that all output is lost. */
   isClosed(): boolean;
-  /** Width of the terminal now; 80 where unknown. */
+  /** Current width of the terminal; 80 if unknown. */
   columns(): number;
 }
 
 export interface World {
-  /** Made on the first call: it loads the system's library, which commands like `version` have no use for. */
+  /**
+   * The machine, created on the first call: this loads the system's library, which commands like `version` don't need.
+   */
   machine(): Promise<Machine>;
-  /** What is to be known of this machine. */
+  /** Facts about this system. */
   facts(): Promise<SystemFacts>;
   readonly clock: Clock;
   env(name: string): string | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** What the paths of the command line start from. */
+  /** The base for paths on the command line. */
   readonly here: PathPlace;
-  /** Text of a file or pipe. @param path absolute @param mostBytes what comes after them is not read @throws DiskFault */
+  /** Text of a file or pipe. @param path absolute @param mostBytes the rest is not read @throws DiskFault */
   readTextFile(path: string, mostBytes?: number): string;
-  /** Text of a file that nobody else can read. @param path absolute @throws ExposedSecret, DiskFault */
+  /** Text of a file that no other user can read. @param path absolute @throws ExposedSecret, DiskFault */
   readSecret(path: string, mostBytes: number): string;
-  /** Why somebody else may have written a file; undefined if nobody could. @param path absolute @throws DiskFault */
+  /** Why another user may have written a file; undefined if none could. @param path absolute @throws DiskFault */
   whyOthersWrite(path: string): string | undefined;
-  /** What a person types, unseen; undefined if nobody is there to be asked. @throws Interrupted */
+  /** Asks for a secret without echo; undefined if there is no user to ask. @throws Interrupted */
   askSecret(question: string, signal: AbortSignal): Promise<string | undefined>;
-  /** Has a pager show a long text. @param line for the shell @returns false if it can't be started */
+  /** Shows a long text in a pager. @param line shell command @returns false if it can't be started */
   showPages(text: string, line: string): Promise<boolean>;
-  /** Standard input to its end. */
+  /** Standard input up to its end. */
   stdin(): AsyncIterable<Uint8Array<ArrayBuffer>>;
-  /** What a line for the shell prints. @throws CommandFailed at the end, if it fails */
+  /** Output of a shell command. @throws CommandFailed at the end, if it fails */
   commandOutput(line: string, signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
   host(): string;
   user(): string;
-  /** Processor cores. */
+  /** Number of processor cores. */
   readonly cores: number;
-  /** How much memory there is for this process, in bytes. */
+  /** Memory available to this process, in bytes. */
   memory(): number;
-  /** Calls back at the first wish to stop; the next one ends the program without asking. Until disposed. */
+  /** Calls `stop` on the first interrupt; the next one ends the program at once. Until disposed. */
   onInterrupt(stop: () => void): Disposable;
 }

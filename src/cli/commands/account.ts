@@ -18,7 +18,7 @@ interface JobsOptions {
   readonly jobs?: string;
 }
 
-/** A copy of the server's list: this page must not have to load it. */
+/** A copy of the server's list, so that help needn't load the server. */
 const ROLES: readonly Role[] = ["watch", "read", "run", "admin", "objects"];
 const MOST_PASSWORD_BYTES = 4096;
 const PRIVATE = 0o700, TOKEN_BYTES = 32;

@@ -66,7 +66,7 @@ export const defineBackup: Define = (program, act) => {
   );
 };
 
-/** What the configuration says is for storages; who says `--tree` wants one. @throws BadUsage */
+/** Refuses `--tree` for a vault. A tree in the configuration is ignored: it is meant for storages. @throws BadUsage */
 async function refuseTree(command: Command, session: Session): Promise<void> {
   const isSaid = command.getOptionValueSource("tree") === "cli" && command.getOptionValue("tree") === true;
   if (!isSaid || await session.engine() === "storage") return;

@@ -62,7 +62,7 @@ function describe({ kind, problems }: Entry): string {
   return kind === "symlink" ? "a symbolic link" : "not a regular file";
 }
 
-/** The bytes pass through however many they are. */
+/** Prints a content as JSON, in bounded memory. */
 async function printJson(
   about: Readonly<Record<string, unknown>>,
   chunks: ReturnType<ContentReader["read"]>,

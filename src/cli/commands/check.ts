@@ -77,7 +77,7 @@ export const defineCheck: Define = (program, act) => {
   );
 };
 
-/** @throws NoSnapshot, AmbiguousSnapshot, NotInSnapshot */
+/** The snapshot to check, and a path in it. @throws NoSnapshot, AmbiguousSnapshot, NotInSnapshot */
 async function chosenIn(repository: OpenedRepository, name: string, pathText: string | undefined) {
   const [{ orLastSeen }, { resolvePath }] = await Promise.all([
     import("../../operations/browse/last_seen.ts"),
@@ -88,7 +88,7 @@ async function chosenIn(repository: OpenedRepository, name: string, pathText: st
   return { snapshot: id, path: await orLastSeen(repository, () => resolvePath(manifest, path, snapshot)) };
 }
 
-/** Findings are results: also `--quiet` shows them. */
+/** Prints the result. Findings are results, so `--quiet` shows them too. */
 function print(session: Session, result: CheckResult, findings: readonly Finding[]): void {
   if (session.options.json) return session.out.json({ ...result, findings });
   for (const finding of findings) {

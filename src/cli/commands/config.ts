@@ -15,7 +15,7 @@ interface ConfigOptions {
   readonly schema?: boolean;
 }
 
-/** Options of other commands, which are shown as those would have them. */
+/** Options of other commands, shown with the values that they would have there. */
 const PACE = ["nice", "limit", "pause"];
 
 export const defineConfig: Define = (program, act) => {
@@ -60,7 +60,7 @@ interface Shown {
   readonly from: string;
 }
 
-/** Variables by their name, the file by its path. */
+/** Where a setting comes from: the name of a variable, or the path of the file. */
 function shown(command: Command, name: Setting, file: string | undefined): Shown {
   const value = command.optsWithGlobals<Partial<Record<Setting, unknown>>>()[name];
   const source = command.getOptionValueSourceWithGlobals(name);
@@ -113,7 +113,7 @@ function print(command: Command, session: Session, { path, config }: LoadedConfi
   for (const set of hooks) session.out.line(hooksText(set));
 }
 
-/** How many commands there are, and for what. */
+/** Hooks as numbers of commands by event. */
 function shownHooks({ commands, timeoutMs, ...events }: HookSet) {
   return {
     commands: commands ?? "all",
@@ -127,7 +127,7 @@ function hooksText({ commands = ["all"], timeoutMs: _, ...events }: HookSet): st
   return `hooks for ${commands.join(", ")}: ${counts.map(([event, { length }]) => `${event} (${length})`).join(", ")}`;
 }
 
-/** What a command line holds may be a secret. */
+/** The vault without its command lines, which may contain secrets. */
 function withoutCommands({ passwordCommand, credentialsCommand, ...shown }: NamedVault) {
   return {
     ...shown,
@@ -140,7 +140,7 @@ function mapped<T, U>(record: Readonly<Record<string, T>>, change: (value: T) =>
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
-/** Valid as it stands; a test reads it. */
+/** A valid example; a test parses it. */
 const EXAMPLE = `\
 // Settings of backup-tool. An option on the command line counts before them.
 {

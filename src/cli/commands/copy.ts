@@ -82,7 +82,7 @@ function targetOf(options: CopyOptions, session: Session): Place {
   throw new BadUsage("Nothing says where to copy to", "Name a storage or vault with `--to`");
 }
 
-/** What is only for the target counts there instead of what is for both. */
+/** Options for the target; they override those for both places. */
 function targetOptions({ options }: Session, given: CopyOptions): VaultOptions {
   const { keyFile, passwordFile, passwordCommand, unencrypted, ...rest } = options;
   const own = defined<LoginOptions>({

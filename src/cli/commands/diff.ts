@@ -87,7 +87,7 @@ function pairOf(snapshots: readonly SnapshotInfo[], session: Session, first: str
   return { before: snapshot, now: isDirectory ? absolutePath(session.world, second) : laterOf(snapshots, second) };
 }
 
-/** A directory that was named as if it were a snapshot is a likely mistake. */
+/** The later snapshot. If none matches, the fault mentions that a directory was perhaps meant. */
 function laterOf(snapshots: readonly SnapshotInfo[], name: string): SnapshotInfo {
   try {
     return resolveSnapshot(name, snapshots);
@@ -107,7 +107,7 @@ function previousOf(snapshots: readonly SnapshotInfo[], { id, sequence }: Snapsh
   );
 }
 
-/** As JSON an array. */
+/** Prints the names; as JSON, an array. */
 function printNames(differences: Differences, { out, options }: Session): void {
   const names = function* () {
     for (const { path } of differences.list("depth-first")) yield textOf(path);
@@ -178,7 +178,7 @@ function summaryText(summary: DiffSummary, { sizeText }: Session): string {
   return `${counts.join(", ")}; +${sizeText(addedBytes)}, -${sizeText(removedBytes)}`;
 }
 
-/** One object with a list that may be long. Part of the interface. */
+/** Prints one object with a list that may be long. Part of the interface. */
 function printJson({ before, now }: Pair, differences: Differences, { out }: Session): void {
   out.exact(`{"before":${jsonText(briefJson(before))},"now":${jsonText(placeJson(now))},"changes":`);
   let summary: DiffSummary | undefined;

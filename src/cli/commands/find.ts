@@ -103,7 +103,7 @@ function requestOf(
   };
 }
 
-/** "f" is a file, as `find -type` has it. */
+/** Parses a kind; "f" is a file, as in `find -type`. */
 function parseKind(text: string, before: readonly Kind[] = []): readonly Kind[] {
   const kind = KINDS.find((name) => name === text || name[0] === text && text !== "s");
   if (kind !== undefined) return [...before, kind];
@@ -116,7 +116,7 @@ function* jsonOf(found: Iterable<FoundVersion>): Generator<unknown> {
   for (const { version, span } of found) yield { ...versionJson(version), ...spanJson(span) };
 }
 
-/** Part of the interface; also of `history`. */
+/** JSON of a range of snapshots, also for `history`. Part of the interface. */
 export function spanJson({ first, last, count, after }: SnapshotRange) {
   const brief = ({ id, time }: SnapshotRange["first"]) => ({ id, time });
   return { first: brief(first), last: brief(last), snapshots: count, current: after === undefined && last.complete };
@@ -143,7 +143,7 @@ function lineOf({ version, span }: FoundVersion, long: boolean, session: Look): 
   }`;
 }
 
-/** "2026-11-01..2026-11-20", or one day. */
+/** "2026-11-01..2026-11-20", or a single day. */
 function seenText({ first, last }: SnapshotRange, session: Look): string {
   const [from, to] = [first, last].map(({ time }) => timeText(Date.parse(time), session).slice(0, 10));
   return from === to ? `${from}` : `${from}..${to}`;

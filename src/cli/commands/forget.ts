@@ -75,7 +75,7 @@ export const defineForget: Define = (program, act) => {
   );
 };
 
-/** @param usual the policy of the configuration @throws BadUsage if snapshots are named and rules given */
+/** The request. @param usual policy of the configuration @throws BadUsage for both names and rules */
 function requestOf(names: readonly string[], options: ForgetOptions, usual: Policy | undefined): ForgetRequest {
   const { host, name, tag: tags, dryRun = false } = options;
   const policy = policyOf(options);
@@ -89,7 +89,7 @@ function requestOf(names: readonly string[], options: ForgetOptions, usual: Poli
   throw new BadUsage("Either name snapshots or give rules", "See `backup-tool help forget`");
 }
 
-/** Undefined if it can't be known what is still needed. */
+/** Bytes that a prune would free; undefined if it is unknown what is still needed. */
 async function freedBy({ removed }: ForgetResult, repository: OpenedRepository, session: Session) {
   const { removableBytes } = await import("../../operations/forget/free_space.ts");
   try {
@@ -122,7 +122,7 @@ async function pruneAfter(
   return result;
 }
 
-/** What `forget --json` says; part of the interface. */
+/** Output of `forget --json`. Part of the interface. */
 function jsonOf({ policy, decisions, removed }: ForgetResult, dryRun: boolean) {
   const snapshots = decisions.map(({ snapshot, keep, reasons }) => ({ ...snapshotJson(snapshot), keep, reasons }));
   return { dryRun, policy: policy ?? null, snapshots, removed };
@@ -138,14 +138,14 @@ function linesOf({ policy, decisions, removed }: ForgetResult, dryRun: boolean):
   return [...lines, `${dryRun ? "Would remove" : "Removed"} ${count}`];
 }
 
-/** @param meeting names that stand for several series */
+/** @param meeting names that several series share */
 function titleOf([newest]: readonly SnapshotInfo[], meeting: ReadonlySet<string>): string {
   if (newest === undefined) return "";
   const { host, name, sources } = newest;
   return `${host}:${name}${meeting.has(nameKey(newest)) ? `  ${sources.join(", ")}` : ""}`;
 }
 
-/** The decisions of each series, with its name; with its sources too where names meet. */
+/** The decisions of each series, with its name; where names collide, with its sources too. */
 function titled(decisions: ForgetResult["decisions"]): { title: string; own: ForgetResult["decisions"] }[] {
   const snapshots = decisions.map(({ snapshot }) => snapshot), meeting = ambiguousNames(snapshots);
   const decisionOf = new Map(decisions.map((decision) => [decision.snapshot, decision]));
@@ -157,7 +157,7 @@ function titled(decisions: ForgetResult["decisions"]): { title: string; own: For
 
 const COLUMNS = 80;
 
-/** The reasons stand below each other where they don't fit in one line. */
+/** Lines for a decision. Reasons that don't fit in one line get lines of their own. */
 function decisionLines({ snapshot, keep, reasons }: Decision<SnapshotInfo>): string[] {
   const time = localTimeText(Date.parse(snapshot.time), snapshot.offsetMinutes);
   const head = `  ${keep ? "keep  " : "remove"}  ${shortId(snapshot.id)}  ${time}  `;

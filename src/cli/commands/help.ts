@@ -6,8 +6,8 @@ import { paintFor } from "../output/terminal/colors.ts";
 import type { World } from "../world.ts";
 
 /**
- * Also for commands inside commands: `help tree build`. What follows a command's name (somebody asks what the line means
- * that is to be typed next) is passed over: whatever is asked, nothing but help is shown.
+ * Adds `help`, also for nested commands: `help tree build`. Further words after a command's name are ignored, as users
+ * may ask about a line that they are about to type: whatever is asked, only help is shown.
  */
 export function defineHelp(program: Command, world: World): void {
   program.helpCommand(false);
@@ -30,7 +30,7 @@ export function defineHelp(program: Command, world: World): void {
     });
 }
 
-/** Markdown, also of topics that the program makes of what it knows; undefined if there is none of that name. */
+/** The Markdown of a topic, including generated ones; undefined if there is none of that name. */
 async function topic(name: string, program: Command): Promise<string | undefined> {
   const [{ TOPICS, titleOf, topicNamed }, { commandsTopic, topicsTopic, withOptions }] = await Promise.all([
     import("../help/topics.ts"),
@@ -48,7 +48,7 @@ async function showManPage(page: Command | string, text: string | undefined, wor
   world.stdout.write(new TextEncoder().encode(roff));
 }
 
-/** The command of the longest beginning of `words` that names one; undefined where another must follow. */
+/** The command named by the longest prefix of `words`; undefined if a subcommand is missing. */
 function commandNamed(program: Command, words: readonly string[]): Command | undefined {
   let found = program;
   for (const word of words) {
@@ -70,7 +70,7 @@ async function noHelpFor(words: readonly string[], program: Command): Promise<Ba
   );
 }
 
-/** Through a pager at a terminal, as it is elsewhere. */
+/** Shows a topic: on a terminal in a pager, otherwise as text. */
 async function showTopic(markdown: string, world: World): Promise<void> {
   const { pageText } = await import("../help/page.ts");
   const text = pageText(markdown, paintFor(world.stdout, (name) => world.env(name)));

@@ -74,7 +74,7 @@ function placeOf(snapshot: SnapshotInfo, session: Look): string[] {
   return [shortId(snapshot.id), timeText(Date.parse(snapshot.time), session)];
 }
 
-/** "added", "content, mode", "mode", "removed". The time of modification goes without saying if the content changed. */
+/** "added", "content, mode", "mode", "removed". The time of modification is omitted if the content has changed. */
 function changeText({ change, aspects, version }: HistoryVersion): string {
   if (change === "added") return version.kind === "file" ? "added" : `added (${version.kind})`;
   if (change === "incomplete") return "seen (incomplete)";

@@ -21,10 +21,10 @@ interface InitOptions extends StorageOptions {
   readonly keyName?: string;
 }
 
-/** A copy of storage/digest.ts's list: help must not have to load the algorithms. */
+/** A copy of the list in storage/digest.ts, so that help needn't load the algorithms. */
 const CHOICES: Record<Algorithm, true> = { sha256: true, blake3: true, sha1: true, md5: true, crc32: true };
 
-/** What a storage is made with unless somebody says otherwise. */
+/** Default settings of a new storage. */
 export const DEFAULT_SETTINGS: StorageOptions = { algorithm: "sha256", hexSplit: [2] };
 
 export const defineInit: Define = (program, act) => {
@@ -96,7 +96,7 @@ async function makeVault(session: Session, place: Place, { keyName }: InitOption
   ]);
 }
 
-/** @param location as it was given */
+/** Advice to keep the key. @param location as given by the user */
 function keepTheKey(location: string): string[] {
   return [
     "Without the passphrase nobody can open it: print the key, keep the paper:",
@@ -107,7 +107,7 @@ function keepTheKey(location: string): string[] {
 const NOBODY_TYPES =
   "Give it with `--password-file` or `--password-command`; `--unencrypted` creates a vault that everybody can read";
 
-/** @throws BadUsage also if nobody is there to be asked */
+/** The request for a new vault. @throws BadUsage also if there is no user to ask */
 async function requestFor(session: Session, { location, settings }: Place, keyName?: string): Promise<InitRequest> {
   if (settings.keyFile !== undefined) {
     throw new BadUsage("A new vault gets a key of its own", "Give a passphrase that protects it, and no `--key-file`");

@@ -78,7 +78,7 @@ function problemsOf(
   }
 }
 
-/** What is wrong is the result: also `--quiet` shows it. */
+/** Prints the complaints. They are the result, so `--quiet` shows them too. */
 async function print(session: Session, reports: readonly JobFileReport[]): Promise<void> {
   if (session.options.json) return session.out.jsonArray(reports);
   const { complaintText } = await import("../../core/jsonc.ts");

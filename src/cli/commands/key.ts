@@ -154,7 +154,7 @@ const defineShow: Define = (key, act) => {
   );
 };
 
-/** Comments of a key file. */
+/** Comments for a key file about the page for browsers. */
 function pageLines(digest: string): string {
   const lines = [
     "",

@@ -97,7 +97,7 @@ function printEntries(listed: Iterable<Listed>, session: Session, { long, recurs
   }
 }
 
-/** What leads to a name in a tree: "│   ├── ". */
+/** The prefix of a name in a tree: "│   ├── ". */
 function branchText(last: readonly boolean[]): string {
   return last.map((isLast, i) => {
     const isOwn = i === last.length - 1;

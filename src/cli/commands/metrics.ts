@@ -7,7 +7,7 @@ import { rawOf } from "../../core/raw.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { RunFact } from "../../operations/metrics/metrics.ts";
 
-/** Whatever collects metrics runs as another user. */
+/** Mode of the file: collectors of metrics run as another user. */
 const PUBLIC_FILE = 0o644;
 
 export const defineMetrics: Define = (program, act) => {
@@ -58,7 +58,7 @@ function freeBytes({ machine }: OpenedRepository, path: string): number | undefi
   return directory.freeBytes();
 }
 
-/** A storage has the history of its jobs. */
+/** Facts about runs of jobs, whose history a storage has. */
 async function runs(session: Session): Promise<RunFact[]> {
   const [{ readHistory }, { runFactsOf }] = await Promise.all([
     import("../../jobs/state/history.ts"),

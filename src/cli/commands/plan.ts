@@ -36,15 +36,15 @@ export const definePlan: Define = (program, act) => {
   );
 };
 
-/** What a backup would be asked for. */
+/** The backup to plan. */
 interface Planned {
   readonly selection: Selection;
   readonly tree: boolean;
-  /** They know where patterns come from. */
+  /** Settings, which show where patterns come from. */
   readonly settings: BackupSettings;
 }
 
-/** What one backup would do: of `plan`, and of `backup --dry-run`. */
+/** What one backup would do: for `plan`, and for `backup --dry-run`. */
 export async function planReport(
   repository: OpenedRepository,
   { selection, tree, settings }: Planned,
@@ -63,7 +63,7 @@ export async function planReport(
   return { json: planJson(planned), lines: planLines(planned, session, settings) };
 }
 
-/** @throws BadUsage, BadJob */
+/** The backup that the command line describes. @throws BadUsage, BadJob */
 async function whatToPlan(words: readonly string[], options: PlanOptions, session: Session): Promise<Planned> {
   if (options.job !== undefined) return await jobToPlan(options.job, words, session);
   const [chosen, ...others] = await chooseBackups(words, false, session, hasOtherSources(options));

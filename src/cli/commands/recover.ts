@@ -54,7 +54,7 @@ interface Telling {
   readonly session: Session;
 }
 
-/** What `recover --json` says of each lock; part of the interface. */
+/** Output of `recover --json` for each lock. Part of the interface. */
 function lockJson({ record, isActive, faults }: KnownLock, work: RecoverWork, commandText: StepText) {
   return {
     kind: record.kind,

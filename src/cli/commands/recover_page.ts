@@ -31,7 +31,7 @@ export const defineRecoverPage: Define = (program, act) => {
   );
 };
 
-/** @throws BadUsage in a vault; DiskFault, also where something else has the name */
+/** Writes the page. @throws BadUsage in a vault; DiskFault, also if something else has that name */
 async function writePage(session: Session, path: Raw, page: string): Promise<void> {
   using directory = (await session.machine()).disk.openDir(parentPath(path));
   const isVault = directory.stat(CONFIG)?.kind === "file" &&

@@ -80,10 +80,10 @@ export const defineRepair: Define = (program, act) => {
   );
 };
 
-/** Of the digest in an id of a vault's snapshots. */
+/** Number of digits of the digest in a vault's snapshot ids. */
 const ID_DIGITS = 64;
 
-/** What is no storage and no vault is a directory with files. */
+/** Opens the other places. One that is neither a storage nor a vault is a directory with files. */
 async function openOthers(
   locations: readonly string[],
   session: Session,
@@ -107,7 +107,7 @@ async function isDirectory(path: Raw, session: Session): Promise<boolean> {
   return unlessFault(() => disk.statDirectory(path).kind === "dir", false);
 }
 
-/** What was lost is a result: also `--quiet` shows it. */
+/** Prints a repair. Losses are results, so `--quiet` shows them too. */
 function print({ kind, id, what, from, quarantine, affected }: Repaired, { out, options }: Session): void {
   if (from !== undefined) {
     const how = kind === "unit" ? `${from} was stored again` : `a copy was in ${from}`;

@@ -96,7 +96,7 @@ function withOptions(command: Command): Command {
     );
 }
 
-/** @throws BadUsage */
+/** Refuses `--as` with several paths. @throws BadUsage */
 function refuseNames({ as }: RestoreOptions, paths: readonly unknown[]): void {
   if (as === undefined || paths.length <= 1) return;
   throw new BadUsage("--as gives one path a new name", "Give one path, or use `--target DIR`");
@@ -107,7 +107,7 @@ function parseStrip(text: string): number {
   throw new InvalidArgumentError("Give a whole number.");
 }
 
-/** @throws BadUsage */
+/** The destination that the options describe. @throws BadUsage */
 function destinationOf(
   options: RestoreOptions,
   { world }: Session,
@@ -160,7 +160,7 @@ function requestOf(
   };
 }
 
-/** For people and for JSON; null: where everything came from. */
+/** Path of the target as text; null for a restore in place. */
 function targetText({ destination }: RestoreRequest): string | null {
   return destination.kind === "in-place" ? null : textOf(destination.path);
 }
@@ -193,7 +193,7 @@ async function doRestore(repository: OpenedRepository, request: RestoreRequest, 
   ]);
 }
 
-/** A line for each change as it is found: there may be millions. */
+/** Prints a preview, with a line for each change as it is found: there may be millions. */
 async function showPreview(repository: OpenedRepository, request: RestoreRequest, session: Session): Promise<void> {
   const { previewRestore } = await import("../../operations/restore/restore.ts");
   const counts = { create: 0, replace: 0, remove: 0, refuse: 0 };

@@ -80,7 +80,7 @@ export const defineRewrite: Define = (program, act) => {
   );
 };
 
-/** @throws BadUsage if nothing says which, or two things do */
+/** The snapshots to rewrite. @throws BadUsage if none are given, or in two ways */
 function choiceOf(names: readonly string[], { all, host, name, tag }: RewriteOptions): RewriteChoice {
   const isFiltered = host !== undefined || name !== undefined || tag !== undefined;
   if (names.length > 0 && !isFiltered && all !== true) return { snapshots: names };
@@ -104,7 +104,7 @@ function factsOf(
   });
 }
 
-/** Trees that showed what was removed were deleted, and are rebuilt without it. */
+/** Rebuilds the trees that were deleted because they showed removed entries. */
 async function buildTrees({ snapshots }: RewriteResult, session: Session): Promise<void> {
   const without = snapshots.filter(({ id, info, removed }) => id && info.tree !== null && removed.entries > 0);
   if (without.length === 0) return;
@@ -115,7 +115,7 @@ async function buildTrees({ snapshots }: RewriteResult, session: Session): Promi
   }
 }
 
-/** What `rewrite --json` says; part of the interface. */
+/** Output of `rewrite --json`. Part of the interface. */
 function jsonOf({ snapshots, unchanged, paths, finished, freed }: RewriteResult, dryRun: boolean) {
   return {
     dryRun,
@@ -151,7 +151,7 @@ const AFTER_REMOVAL = [
   "The next backup includes these paths again unless it excludes them.",
 ];
 
-/** The path comes last: it may be long. */
+/** Line for a removed path. The path is last, because it may be long. */
 function pathLine({ path, entries, bytes, snapshots }: RemovedPath, sizeText: Session["sizeText"]): string {
   const count = entries > 1 ? `${pluralText(entries, "entry", "entries")}, ` : "";
   return `- ${count}${sizeText(bytes)}, ${pluralText(snapshots, "snapshot")}: ${textOf(path)}`;

@@ -65,7 +65,7 @@ export const defineSalvage: Define = (program, act) => {
   );
 };
 
-/** @throws BadUsage if nothing is given, and nobody is there to be asked */
+/** The secret for the units. @throws BadUsage if none was given, and there is no user to ask */
 async function secretOf({ options, world, loaded, secrets, signal }: Session): Promise<Secret> {
   const { settings } = placeOf(".", options, { world, loaded });
   try {
@@ -102,7 +102,7 @@ function resultJson(
   };
 }
 
-/** What is lost is a result: also `--quiet` shows it. */
+/** Lines for the result. Losses are results, so `--quiet` shows them too. */
 function resultLines(result: SalvageResult, session: Session): string[] {
   const { units, damaged, leftInParts, unwritten, storage } = result;
   const lost = [

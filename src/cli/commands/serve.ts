@@ -75,7 +75,7 @@ export const defineServe: Define = (program, act) => {
   );
 };
 
-/** Only shows what there is. */
+/** Serves only pages, without jobs. */
 async function serveWithoutJobs(session: Session, options: ServeOptions, held: DisposableStack): Promise<number> {
   if (options.listen === undefined) {
     throw new BadUsage(
@@ -209,19 +209,19 @@ async function serviceOptions(
   };
 }
 
-/** For every job. @throws UntrustedCommands */
+/** Hooks for all jobs. @throws UntrustedCommands */
 async function hooksOf(session: Session): Promise<readonly HookSet[]> {
   if (session.loaded.config.hooks === undefined) return [];
   const { trustedHooks } = await import("../session/command_hooks.ts");
   return trustedHooks(session);
 }
 
-/** Nobody is there to be asked. */
+/** Sources of secrets; there is no user to ask. */
 function secretsOf({ secrets }: Session): SecretWorld {
   return { ...secrets, askSecret: () => Promise.resolve(undefined) };
 }
 
-/** A service that was stopped for a backup, which was then killed, mustn't wait for the next backup. */
+/** Undoes locks that killed backups left: a service that was stopped for one must not wait for the next backup. */
 async function undoWhatWasLeft(session: Session, { machine, log }: ServiceOptions): Promise<void> {
   const [{ undoLeftOver }, { runStep }] = await Promise.all([
     import("../../operations/backup/locked_backup.ts"),
@@ -239,7 +239,7 @@ async function undoWhatWasLeft(session: Session, { machine, log }: ServiceOption
   }
 }
 
-/** Standard error, and a file if one is named. */
+/** A log to standard error, and to a file if one is given. */
 async function makeLog(session: Session, options: ServeOptions, machine: Machine, held: DisposableStack): Promise<Log> {
   const [{ logLine }, { LogFile }] = await Promise.all([
     import("../../jobs/log/log.ts"),
@@ -256,7 +256,7 @@ async function makeLog(session: Session, options: ServeOptions, machine: Machine
   };
 }
 
-/** A full disk, or an output that nobody reads, must not stop the jobs: the history records how they ended. */
+/** Writes to the log. A full disk, or a closed output, must not stop the jobs: the history records their outcomes. */
 function quietly(write: () => void): void {
   try {
     write();
@@ -265,7 +265,7 @@ function quietly(write: () => void): void {
   }
 }
 
-/** Signals from the service manager, and reports to it. */
+/** Connects to the service manager: its signals, and reports to it. */
 async function systemOf({ world }: Session): Promise<Pick<ServiceOptions, "listen" | "notify" | "watchdogMs">> {
   const [{ watchDirectory }, { onHangup }, { notifyManager }] = await Promise.all([
     import("../../platform/watch.ts"),

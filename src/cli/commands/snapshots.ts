@@ -72,14 +72,14 @@ function withOptions(command: Command): Command {
     );
 }
 
-/** @throws BadUsage */
+/** Options with the positional name. @throws BadUsage */
 function optionsOf(only: string | undefined, options: SnapshotsOptions): SnapshotsOptions {
   if (only === undefined) return options;
   if (options.name !== undefined) throw new BadUsage("Two names were given", "Give one, with or without `--name`");
   return { ...options, name: only };
 }
 
-/** @throws BadUsage */
+/** The filter that the options describe. @throws BadUsage */
 function filterOf({ host, name, tag: tags, path, since, last }: SnapshotsOptions, { world }: Session): SnapshotFilter {
   return defined<SnapshotFilter>({
     host,
@@ -95,7 +95,7 @@ interface SnapshotColumn extends Column {
   cell(snapshot: SnapshotInfo): string;
 }
 
-/** Only columns in which snapshots differ: the table has to fit 80 columns. */
+/** Columns in which snapshots differ; all others are omitted, because the table has to fit 80 columns. */
 function columnsFor(snapshots: readonly SnapshotInfo[], session: Session, options: SnapshotsOptions): SnapshotColumn[] {
   const { world: { clock }, sizeText } = session, { long = false, group = false } = options;
   const meeting = ambiguousNames(snapshots), hosts = new Set(snapshots.map(({ host }) => host));
@@ -128,7 +128,7 @@ function printTable(
   session.table(columns, snapshots.map((snapshot) => columns.map(({ cell }) => cell(snapshot))), none);
 }
 
-/** The sources are those of the newest one. */
+/** Title of a series, with the sources of its newest snapshot. */
 function titleOf(series: readonly SnapshotInfo[]): string {
   const newest = series.at(-1);
   return newest === undefined ? "" : `${newest.host}:${newest.name}  ${newest.sources.join(", ")}`;

@@ -12,7 +12,7 @@ import { shortId } from "../../core/short_id.ts";
 import { snapshotJson } from "../output/results/snapshot_text.ts";
 import type { Define } from "./command.ts";
 
-/** With when each series was last proven restorable. */
+/** Statistics, and when each series was last proven restorable. */
 type Told = Stats & { readonly drills: readonly SeriesProof[] };
 
 const USUAL_LARGEST = 10, MOST_LARGEST = 1000;

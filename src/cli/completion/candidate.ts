@@ -1,10 +1,10 @@
-/** What completion offers a shell. */
+/** What completion offers to a shell. */
 
-/** One word to offer, with a few words about it. */
+/** A word to offer, with a short description. */
 export interface Candidate {
   readonly value: string;
   readonly about?: string;
 }
 
-/** Asks the shell for names of files, or of directories. A candidate can't begin with a colon. */
+/** Asks the shell to complete names of files, or of directories. No candidate begins with a colon. */
 export type Files = ":files" | ":dirs";

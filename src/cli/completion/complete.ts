@@ -1,6 +1,6 @@
 /**
- * What a shell offers when somebody presses the tab key: commands, options, and what a storage holds. It must be fast
- * and never disturb: whatever goes wrong, it offers less and says nothing.
+ * Completion for a shell: commands, options, and what a storage holds. It must be fast and never disturb: on any
+ * failure it offers less, without a message.
  */
 import { Argument, type Command, Option } from "commander";
 import { printable } from "../output/terminal/escape_text.ts";
@@ -55,7 +55,7 @@ async function* offersFor(
   else yield* valuesOf(what instanceof Option ? placeholder(what) : what.name(), { command, operands, typed }, known);
 }
 
-/** Options whose word for their value means something else elsewhere. */
+/** Options whose placeholder has another meaning elsewhere. */
 const EXCEPTIONS: Readonly<Record<string, string>> = { host: "HOST", why: "FILE", as: "FILE", readFrom: "FILE" };
 
 /** "DIR" of `-s, --storage <DIR>`. */
@@ -71,7 +71,7 @@ interface Context {
   readonly typed: string;
 }
 
-/** By the word that help pages have for a value: the same word means the same everywhere. */
+/** Candidates for a value, by its placeholder in help pages, which has the same meaning everywhere. */
 async function* valuesOf(name: string, context: Context, known: Known): AsyncGenerator<Candidate | Files> {
   switch (name.replace(/\.\.\.$/, "")) {
     case "SNAPSHOT":
@@ -101,7 +101,7 @@ async function* valuesOf(name: string, context: Context, known: Known): AsyncGen
   }
 }
 
-/** The snapshot that was named before a path; where a command takes none, the newest. */
+/** The snapshot that precedes a path; for commands without one, the newest. */
 function snapshotOf({ command, operands }: Context): string {
   const place = command.registeredArguments.findIndex((argument) => argument.name().startsWith("SNAPSHOT"));
   return operands[place] ?? "latest";
@@ -124,7 +124,7 @@ async function* commandsNamed(
   if (operands.length === 0) yield* topicsNamed(typed);
 }
 
-/** Topics of `help`; one that has the name of a command too is offered as that. */
+/** Topics of `help`. One that shares the name of a command is offered as that command. */
 async function* topicsNamed(typed: string): AsyncGenerator<Candidate> {
   const { TOPICS, titleOf } = await import("../help/topics.ts");
   if ("topics".startsWith(typed)) yield { value: "topics", about: "all help topics" };

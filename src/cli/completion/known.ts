@@ -1,4 +1,4 @@
-/** What can be known while somebody types: the repository, asked without any lock, and the configuration. */
+/** What completion can look up: the repository, without any lock, and the configuration. */
 import type { Candidate } from "./candidate.ts";
 import { snapshotPath } from "../settings/paths.ts";
 import { loadConfig, type LoadedConfig, VARIABLES } from "../settings/settings.ts";
@@ -25,7 +25,7 @@ const SILENT: Monitor = {
   problem() {},
   notice() {},
 };
-/** More than a person looks through. */
+/** Most paths that are offered: more than a person would look through. */
 const MOST_PATHS = 1000;
 
 export class Known implements AsyncDisposable {
@@ -34,7 +34,7 @@ export class Known implements AsyncDisposable {
   readonly #held = new AsyncDisposableStack();
   #repository: Promise<Repository> | undefined;
 
-  /** @param values of options that have been typed already */
+  /** @param values of options that were already typed */
   constructor(world: World, values: ReadonlyMap<string, string>) {
     this.#world = world;
     this.#values = values;
@@ -44,7 +44,7 @@ export class Known implements AsyncDisposable {
     await this.#held.disposeAsync();
   }
 
-  /** Names in the configuration. */
+  /** Names of backups in the configuration. */
   async *backups(): AsyncGenerator<Candidate> {
     const { config } = await this.#config();
     for (const [value, { sources }] of Object.entries(config.backups ?? {})) {
@@ -57,7 +57,7 @@ export class Known implements AsyncDisposable {
     for (const [value, { location }] of Object.entries(config.vaults ?? {})) yield { value, about: location };
   }
 
-  /** Ids only once the beginning of one has been typed: nobody chooses among them. */
+  /** Names of snapshots. Ids are only offered once a prefix has been typed. */
   async *snapshots(typed: string): AsyncGenerator<Candidate> {
     const snapshots = await this.#snapshots();
     const newest = snapshots.at(-1);
@@ -83,7 +83,7 @@ export class Known implements AsyncDisposable {
     for (const value of new Set((await this.#snapshots()).map(({ host }) => host))) yield { value };
   }
 
-  /** What is in the directory that has been typed so far; directories end with a slash. */
+  /** Entries of the directory typed so far; directories end with a slash. */
   async *paths(name: string, typed: string): AsyncGenerator<Candidate> {
     const { resolveSnapshot } = await import("../../snapshot/resolve.ts");
     const snapshot = resolveSnapshot(name, await this.#snapshots());
@@ -146,7 +146,7 @@ export class Known implements AsyncDisposable {
   }
 }
 
-/** Each series with its newest snapshot, the latest used first. */
+/** Each series with its newest snapshot; the most recent series comes first. */
 function seriesOf(snapshots: readonly SnapshotInfo[]): Map<string, SnapshotInfo> {
   const newest = new Map<string, SnapshotInfo>();
   for (const snapshot of snapshots.toReversed()) {

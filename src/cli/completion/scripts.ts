@@ -1,7 +1,6 @@
 /**
- * Scripts that set up completion in a shell. Each script calls the hidden command `complete` with the words up to the
- * cursor, and takes a line for each candidate: the word, a tab, and its description; `:files` and `:dirs` ask for names
- * of files.
+ * Scripts that set up completion in a shell. Each calls the hidden command `complete` with the words up to the cursor,
+ * and reads a line for each candidate: the word, a tab, and its description; `:files` and `:dirs` request file names.
  */
 
 /**
@@ -48,7 +47,7 @@ _backup_tool() {
 complete -F _backup_tool backup-tool
 `;
 
-/** As a file in fpath, or sourced. */
+/** For a file in fpath, or to be sourced. */
 const ZSH = `#compdef backup-tool
 _backup_tool() {
   local -a plain folders
@@ -94,8 +93,8 @@ complete -c backup-tool -f -a '(__backup_tool_complete)'
 `;
 
 /**
- * It gives nothing back where files are wanted: PowerShell then offers those by itself. Before 7.3 it takes an empty word
- * away from a command line, unless that is in quotes. No test runs this script: it follows the documentation of
+ * Returns nothing where files are wanted: PowerShell then offers them itself. Before 7.3 it drops an empty word from a
+ * command line, unless that is in quotes. No test runs this script: it follows the documentation of
  * Register-ArgumentCompleter.
  */
 const POWERSHELL = `# PowerShell completion of backup-tool

@@ -1,25 +1,25 @@
-/** Which command line a person is typing: what the words so far mean, and what kind of word comes next. */
+/** Parses an unfinished command line: the meaning of its words, and the kind of the next one. */
 import type { Argument, Command, Option } from "commander";
 
-/** What a word stands for, and the text before it in the same word, such as `--storage=`. */
+/** The kind of the word to complete, and the text before it in the same word, such as `--storage=`. */
 export interface Wanted {
   readonly what: Option | Argument | "command" | "option" | undefined;
   readonly before: string;
-  /** The text to be completed, without `before`. */
+  /** The text to complete, without `before`. */
   readonly typed: string;
 }
 
-/** The words before the cursor, understood. */
+/** The parsed words before the cursor. */
 export interface Line {
   readonly command: Command;
-  /** Values of options by their attribute name; the last of each. */
+  /** Values of options by attribute name; the last one of each. */
   readonly values: ReadonlyMap<string, string>;
   /** Arguments of the command so far. */
   readonly operands: readonly string[];
   readonly wanted: Wanted;
 }
 
-/** @param words of the command line without the program's name; the last one is being typed, and may be empty */
+/** Parses a line. @param words without the program's name; the last one is being typed, and may be empty */
 export function understand(program: Command, words: readonly string[]): Line {
   const typed = words.at(-1) ?? "";
   const values = new Map<string, string>(), operands: string[] = [];
@@ -39,7 +39,7 @@ export function understand(program: Command, words: readonly string[]): Line {
   return { command, values, operands, wanted: wantedWord({ command, operands, awaited, isLiteral, typed }) };
 }
 
-/** Notes the value that stands in the same word. @returns the option whose value must be the next word */
+/** Notes a value in the same word. @returns the option whose value must be the next word; undefined if none */
 function takeOption(command: Command, word: string, values: Map<string, string>): Option | undefined {
   const [, flag = "", value] = /^(--[^=]*)=?(.*)$/.exec(word) ?? /^(-.)(.*)$/.exec(word) ?? [];
   const option = optionsOf(command).find(({ long, short }) => flag === long || flag === short);
@@ -75,7 +75,7 @@ function subcommand(command: Command, word: string): Command | undefined {
   return command.commands.find((inner) => inner.name() === word || inner.aliases().includes(word));
 }
 
-/** Its own, and those that every command has. */
+/** Options of the command and of its parents. */
 export function optionsOf(command: Command): Option[] {
   const inherited = command.parent === null ? [] : optionsOf(command.parent);
   return [...command.options, ...inherited];

@@ -1,7 +1,7 @@
-/** Parts of topics that the program knows itself: its commands, and the options of all of them. */
+/** Generated parts of topics: the commands, and all options. */
 import type { Command, Option } from "commander";
 
-/** The topic that lists every command. */
+/** The topic that lists all commands. */
 export function commandsTopic(program: Command): string {
   const groups = Map.groupBy(visibleCommands(program), (command) => command.helpGroup());
   const sections = [...groups].map(([group, commands]) => {
@@ -14,7 +14,7 @@ export function commandsTopic(program: Command): string {
 ${sections.join("\n")}`;
 }
 
-/** A command, or the commands in it. */
+/** Rows for a command, or for its subcommands. */
 function rowsOf(command: Command): [string, string][] {
   const inner = visibleCommands(command);
   if (inner.length > 0) return inner.flatMap(rowsOf);
@@ -40,7 +40,7 @@ Read one with \`backup-tool help TOPIC\`; \`backup-tool help COMMAND\` shows the
 | | |\n|-|-|\n${rows.join("\n")}\n`;
 }
 
-/** A text in which every option of the program is listed where `<!-- options -->` stands. */
+/** The text with all global options listed in place of `<!-- options -->`. */
 export function withOptions(text: string, program: Command): string {
   const rows = program.options.filter(({ hidden }) => !hidden).map((option) =>
     `| \`${flagsOf(option)}\` | ${cell(option.description)} |`
@@ -48,12 +48,12 @@ export function withOptions(text: string, program: Command): string {
   return text.replace("<!-- options -->", `| | |\n|-|-|\n${rows.join("\n")}`);
 }
 
-/** "-s, --storage LOCATION" of "-s, --storage <LOCATION>". */
+/** "-s, --storage LOCATION" for "-s, --storage <LOCATION>". */
 export function flagsOf({ flags }: Option): string {
   return flags.replace(/[<>]/g, "");
 }
 
-/** A bar would end the cell. */
+/** The text with bars escaped, because they end a cell. */
 function cell(text: string): string {
   return text.replaceAll("|", "\\|");
 }

@@ -1,11 +1,11 @@
-/** Commands and topics as man pages, in the language of roff (man(7)). */
+/** Commands and topics as man pages in roff (man(7)). */
 import type { Command } from "commander";
 import { VERSION } from "../../core/version.ts";
 import { type Block, parseMarkdown, spansOf } from "./markdown.ts";
 import { plainText } from "./page.ts";
 import { flagsOf } from "./generated.ts";
 
-/** backup-tool(1), or backup-tool-COMMAND(1). */
+/** The page backup-tool(1) or backup-tool-COMMAND(1). */
 export function commandPage(command: Command): string {
   const help = command.createHelp(), name = pageName(command);
   const inner = help.visibleCommands(command);
@@ -29,7 +29,7 @@ export function commandPage(command: Command): string {
   ]);
 }
 
-/** backup-tool-TOPIC(7). @param text Markdown */
+/** The page backup-tool-TOPIC(7). @param text Markdown */
 export function topicPage(topic: string, text: string): string {
   const [title, ...blocks] = parseMarkdown(text);
   const summary = title?.kind === "heading" ? plainText(title.text).replace(/^[^:]*: /, "") : topic;
@@ -69,7 +69,7 @@ function roffOf(block: Block): string[] {
   }
 }
 
-/** Each row as a paragraph with its first cell as the term. */
+/** A table as paragraphs, one a row, with the first cell as the term. */
 function tableOf([heads = [], ...rows]: readonly (readonly string[])[]): string[] {
   return rows.flatMap(([term = "", ...cells]) => {
     const texts = cells.map((cell, i) => {
@@ -93,13 +93,13 @@ function escaped(text: string): string {
   return guarded(inLine(text));
 }
 
-/** Hyphens as they are typed; no ligatures of quotes. */
+/** Escapes text so that hyphens can be copied and quotes form no ligatures. */
 function inLine(text: string): string {
   return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("'", "\\(aq").replaceAll("`", "\\(ga")
     .replaceAll("~", "\\(ti").replaceAll("^", "\\(ha").replaceAll("→", "\\(->");
 }
 
-/** A dot at the beginning of a line would be a request. */
+/** Escapes a leading dot, which would be a request. */
 function guarded(text: string): string {
   return text.replace(/^(?=\.)/gm, "\\&");
 }

@@ -5,7 +5,7 @@ export type Block =
   | { readonly kind: "paragraph"; readonly text: string }
   | { readonly kind: "item"; readonly mark: string; readonly text: string }
   | { readonly kind: "code"; readonly language: string; readonly lines: readonly string[] }
-  /** Without the line below the heads. */
+  /** Rows without the line below the headings. */
   | { readonly kind: "table"; readonly rows: readonly (readonly string[])[] };
 
 /** A piece of a paragraph, in one style. */
@@ -14,7 +14,7 @@ export interface Span {
   readonly style: "plain" | "strong" | "code";
 }
 
-/** @throws never: what is not understood is a paragraph */
+/** Parses Markdown. Never throws: unknown syntax is a paragraph. */
 export function parseMarkdown(text: string): Block[] {
   const lines = text.split("\n"), blocks: Block[] = [];
   for (let at = 0; at < lines.length;) {
@@ -27,7 +27,7 @@ export function parseMarkdown(text: string): Block[] {
 
 const HEADING = /^(#+) (.*)$/, FENCE = /^```(.*)$/, ITEM = /^(-|\d+\.) +(.*)$/, ROW = /^\|.*\|$/;
 
-/** @returns the block that begins in a line, if any, and the line behind it */
+/** @returns the block that begins in this line, if any, and the index of the line after it */
 function blockAt(lines: readonly string[], at: number): [Block | undefined, number] {
   const line = lines[at] ?? "";
   if (/^\s*$|^<!--.*-->$/.test(line)) return [undefined, at + 1];
@@ -56,7 +56,7 @@ function tableAt(lines: readonly string[], at: number): [Block, number] {
   return [{ kind: "table", rows }, end];
 }
 
-/** A bar inside of a cell stands behind a backslash. */
+/** Cells of a row. A bar in a cell is escaped by a backslash. */
 function cellsOf(line: string): string[] {
   return line.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
@@ -70,7 +70,7 @@ function endOfText(lines: readonly string[], from: number): number {
 
 const MARKED = /`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\([^)]*\)|\\([*_|`<>])/g;
 
-/** Text, strong text, code. Of a link its text stays. */
+/** Plain text, strong text and code. A link is reduced to its text. */
 export function spansOf(text: string): Span[] {
   const spans: Span[] = [];
   let end = 0;

@@ -8,7 +8,10 @@ const COLUMNS = 80;
 /** A word with the spans it consists of. */
 type Word = readonly Span[];
 
-/** @param text Markdown @param paint what a heading and code look like; with one that paints nothing, code keeps its backticks */
+/**
+ * Renders a topic. @param text Markdown @param paint styles headings and code; if it styles nothing, code keeps its
+ * backticks
+ */
 export function pageText(text: string, paint: Paint): string {
   const page: string[] = [];
   let before: Block | undefined;
@@ -41,14 +44,14 @@ function linesOf(block: Block, paint: Paint): readonly string[] {
   }
 }
 
-/** Without any marks. */
+/** The text without markup. */
 export function plainText(text: string): string {
   return spansOf(text).map((span) => span.text).join("");
 }
 
 interface Line {
   readonly painted: string;
-  /** Cells of the terminal. */
+  /** Width in terminal cells. */
   readonly width: number;
 }
 
@@ -71,7 +74,7 @@ function paintedSpan({ text, style }: Span, paint: Paint): string {
   return style === "plain" ? text : paint(text, style === "code" ? "code" : "heading");
 }
 
-/** @param quotes whether code stands in backticks, for want of another sign */
+/** @param quotes true to put code in backticks, because it has no style */
 function wordsOf(text: string, quotes: boolean): Word[] {
   const words: Span[][] = [[]];
   for (const span of spansOf(text)) {
@@ -87,7 +90,7 @@ function wordsOf(text: string, quotes: boolean): Word[] {
 
 const GAP = 2, INDENT = "  ";
 
-/** Columns as wide as they need to be; where that is too much, the widest are wrapped. */
+/** Lines of a table. Columns are as wide as needed; if that is too much, the widest are wrapped. */
 function tableLines(rows: readonly (readonly string[])[], paint: Paint): string[] {
   const widths = columnWidths(rows, paint), lines: string[] = [];
   rows.forEach((row, index) => {

@@ -27,7 +27,7 @@ import notifications from "../../jobs/help/notifications.md" with { type: "text"
 import service from "../../jobs/help/service.md" with { type: "text" };
 import web from "../../server/help/web.md" with { type: "text" };
 
-/** Names to texts, in the order of `help topics`. The first line of each text is its title. */
+/** Texts by name, in the order of `help topics`. The first line of each text is its title. */
 export const TOPICS: ReadonlyMap<string, string> = new Map([
   ["getting-started", gettingStarted],
   ["install", install],
@@ -58,7 +58,7 @@ export const TOPICS: ReadonlyMap<string, string> = new Map([
   ["security", security],
 ]);
 
-/** Other words that people try. */
+/** Other words for topics that people try. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ["tutorial", "getting-started"],
   ["installation", "install"],
@@ -109,7 +109,7 @@ export function topicNamed(name: string): string | undefined {
   return TOPICS.get(ALIASES.get(name) ?? name);
 }
 
-/** What stands in the list of topics: the title of a text, "Excludes: what a backup skips", without its first word. */
+/** The title of a text as in the list of topics: "Excludes: what a backup skips" without its first word. */
 export function titleOf(text: string): string {
   return (/^# (?:[^:\n]*: )?(.*)$/m.exec(text)?.[1] ?? "").replaceAll("`", "");
 }

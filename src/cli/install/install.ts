@@ -1,4 +1,4 @@
-/** `serve --install`: shows what has the service started with the system, writes it, and says how to undo that. */
+/** `serve --install`: shows and writes the file that makes the system start the service, and how to undo that. */
 import type { Command } from "commander";
 import { MARK, type ServiceSpec, type Unit, unitFor } from "./units.ts";
 import type { Session } from "../session/session.ts";
@@ -12,12 +12,12 @@ import { ownProgram, type ServiceManager, serviceManager } from "../../platform/
 
 const UNIT_MODE = 0o644, DIRECTORY_MODE = 0o755;
 const MOST_BYTES = 64 * 1024;
-/** Options whose values are paths: a service starts elsewhere. */
+/** Options whose values are paths; they become absolute, because the service starts in another directory. */
 const PATHS = ["jobs", "tmp", "log", "tlsCert", "tlsKey", "objects", "keyFile", "passwordFile", "credentialsFile"];
-/** They say what to do now. */
+/** Options of the installation itself, which the service doesn't get. */
 const OWN = ["install", "yes", "once", "storage", "config", "json"];
 
-/** @param how undefined: what this system has */
+/** Installs the service. @param how undefined: the manager that this system has */
 export async function install(session: Session, command: Command, how: ServiceManager | undefined): Promise<void> {
   const manager = how ?? serviceManager(), unit = unitFor(manager, await specOf(session, command));
   const { yes = false } = command.opts<{ readonly yes?: boolean }>();
@@ -67,7 +67,7 @@ async function specOf(session: Session, command: Command): Promise<ServiceSpec> 
   };
 }
 
-/** The options that were given, as they would be given anywhere. */
+/** The given options, in a form that is valid in any directory. */
 function givenWords({ world }: Session, command: Command): string[] {
   const all = [...command.options, ...command.parent?.options ?? []];
   return all.flatMap((option) => {
@@ -82,7 +82,7 @@ function givenWords({ world }: Session, command: Command): string[] {
   });
 }
 
-/** As it was typed: "20MB/s", not what that comes to. */
+/** The value as typed: "20MB/s", not the number. */
 function rawValue(command: Command, flag: string): string | undefined {
   const { rawArgs } = rootOf(command) as Command & { readonly rawArgs?: readonly string[] };
   const at = rawArgs?.findIndex((word) => word === flag || word.startsWith(`${flag}=`)) ?? -1, word = rawArgs?.[at];
@@ -93,7 +93,7 @@ function rootOf(command: Command): Command {
   return command.parent === null ? command : rootOf(command.parent);
 }
 
-/** @throws BadUsage if a file is there that isn't ours */
+/** Writes the file. @throws BadUsage if a file of other origin has the name */
 async function write(session: Session, path: string, text: string): Promise<boolean> {
   const { disk } = await session.machine(), raw = rawOf(path), name = baseName(raw);
   using directory = makeDirectories(disk, parentPath(raw), DIRECTORY_MODE);

@@ -1,23 +1,23 @@
-/** What has a service started by each kind of system: the text, where it goes, and how to begin and end with it. */
+/** Definitions of a service for each service manager: the text, its path, and the commands to start and remove it. */
 import type { ServiceManager } from "../../platform/own_program.ts";
 
 export interface ServiceSpec {
-  /** The program and its arguments, absolute paths. */
+  /** The program and its arguments, with absolute paths. */
   readonly words: readonly string[];
-  /** Directories without which it mustn't start. */
+  /** Directories that must exist before it starts. */
   readonly needs: readonly string[];
-  /** It listens: the network should be there. */
+  /** True if it listens, so that the network should be up. */
   readonly listens: boolean;
   readonly isRoot: boolean;
-  /** Of the user; for what isn't the system's. */
+  /** Home directory, for a service of the user. */
   readonly home: string;
 }
 
 export interface Unit {
   readonly text: string;
-  /** Where it goes; undefined: a person has to enter it. */
+  /** Path of the file; undefined if a person has to enter it. */
   readonly path: string | undefined;
-  /** Lines for a shell. */
+  /** Shell commands. */
   readonly begin: readonly string[];
   readonly undo: readonly string[];
 }
@@ -72,7 +72,7 @@ WantedBy=${isRoot ? "multi-user.target" : "default.target"}
   };
 }
 
-/** `%` begins a specifier, and in commands `$` a variable. */
+/** A word for systemd: `%` begins a specifier and, in commands, `$` a variable. */
 function systemdWord(word: string, isCommand: boolean): string {
   const plain = word.replaceAll("%", "%%").replaceAll("$", isCommand ? "$$$$" : "$$");
   return /^[\w@%+=:,./-]+$/.test(word) ? plain : `"${plain.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
@@ -116,7 +116,7 @@ ${words.map((word) => `    <string>${xmlText(word)}</string>`).join("\n")}
   };
 }
 
-/** A task that starts with the machine, or for an ordinary user when he signs in. */
+/** A task that starts with the machine or, for an ordinary user, at logon. */
 function taskScheduler({ words: [program = "", ...args], isRoot, home }: ServiceSpec): Unit {
   const path = `${home}/${NAME}-task.xml`, trigger = isRoot ? "BootTrigger" : "LogonTrigger";
   const principal = isRoot ? "\n      <UserId>S-1-5-18</UserId>\n      <RunLevel>HighestAvailable</RunLevel>" : "";
@@ -155,13 +155,13 @@ function taskScheduler({ words: [program = "", ...args], isRoot, home }: Service
   };
 }
 
-/** As CommandLineToArgvW reads it. */
+/** A word quoted for CommandLineToArgvW. */
 function windowsWord(word: string): string {
   if (/^[\w@%+=:,./\\-]+$/.test(word)) return word;
   return `"${word.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, "$1$1")}"`;
 }
 
-/** Where the system has a directory of such lines, root's goes there. */
+/** A line for cron. For root it goes into the system's directory of such lines, if there is one. */
 function cron({ words, isRoot }: ServiceSpec): Unit {
   // In a crontab, `%` ends the command.
   const command = words.map(shellWord).join(" ").replaceAll("%", "\\%");

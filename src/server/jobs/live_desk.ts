@@ -119,7 +119,7 @@ export class LiveDesk implements JobDesk {
     return this.#cancel(file, who) ? "cancelling" : "removed";
   }
 
-  /** @returns false if it hasn't begun */
+  /** Cancels a running job. @returns false if it has not started */
   #cancel(file: string, who: Who): boolean {
     const [begun] = this.#in(CONTROL, (control) => this.#begunIn(control, file));
     if (begun === undefined) return false;

@@ -1,4 +1,4 @@
-/** What is said while an operation runs. Pure: the monitor only writes what these return. */
+/** Texts about the progress of an operation. Pure: the monitor only writes what these functions return. */
 import { cellWidth } from "../terminal/cell_width.ts";
 import { countText, pluralText, sizeText } from "../../../core/size_text.ts";
 import { durationText } from "../../../core/time_text.ts";
@@ -7,28 +7,28 @@ import { printable } from "../terminal/escape_text.ts";
 
 export interface Progress {
   readonly counters: Readonly<Partial<Record<Counter, number>>>;
-  /** A path, as a rule. */
+  /** The current place, usually a path. */
   readonly at: string;
   readonly phase?: Phase | undefined;
-  /** How long that has lasted. */
+  /** Duration of the phase so far, in ms. */
   readonly phaseMs?: number;
-  /** What is known of the whole work. */
+  /** Expected amount of the whole work, as far as known. */
   readonly expected: { readonly items?: number; readonly bytes?: number };
   readonly problems: number;
-  /** The work is done: nothing is left. */
+  /** True if the work is done. */
   readonly isOver?: boolean;
   readonly elapsedMs: number;
 }
 
-/** Before that a guess of the time left would jump about. */
+/** Time and share before which no remaining time is shown: it would fluctuate too much. */
 const GUESS_AFTER_MS = 3000;
 const GUESS_AFTER_SHARE = 0.02;
 
-/** Whoever sees progress during the work sees work that is not done: the last percent comes with the result. */
+/** Largest share that is shown during the work: the last percent comes with the result. */
 const MOST_SHARE = 0.99;
-/** Beyond that the guess was wrong. A check reads manifests besides what it expects. */
+/** Share beyond which the expectation was wrong. A check reads manifests in addition to what it expects. */
 const WRONG_SHARE = 1.05;
-/** Phases in which no file data moves: rate, share and time left would describe the phase before. */
+/** Phases without file data: rate, share and remaining time would describe the previous phase. */
 const WITHOUT_BYTES: ReadonlySet<Phase> = new Set([
   "making it durable",
   "updating the catalog",
@@ -44,7 +44,7 @@ export function progressText(progress: Progress, columns: number): string {
   return cut(facts, columns) + (progress.at === "" ? "" : place);
 }
 
-/** The same without the place, for a line in a log. */
+/** As {@link progressText} without the place, for a line in a log. */
 export function plainProgressText(progress: Progress): string {
   return `${factsOf(progress).join(", ")} after ${durationText(progress.elapsedMs)}`;
 }
@@ -76,7 +76,7 @@ function speedOf(progress: Progress, bytes: number): string[] {
 
 const FILES: [string, string] = ["file", "files"];
 
-/** Which counters tell how far it is: those that move. */
+/** The counters that describe the progress: those that change. */
 function workOf(counters: Progress["counters"]): { items: number; bytes: number; what: [one: string, many: string] } {
   const { restoredFiles = 0, restoredBytes = 0, checkedItems = 0, checkedBytes = 0 } = counters;
   if (restoredFiles + restoredBytes > 0) return { items: restoredFiles, bytes: restoredBytes, what: FILES };
@@ -89,7 +89,7 @@ function workOf(counters: Progress["counters"]): { items: number; bytes: number;
   return { items: linkedFiles + copiedFiles, bytes: 0, what: FILES };
 }
 
-/** Part of the work that is done, 0 to 1; by bytes where they are known, as only they take time. */
+/** Finished share of the work, 0 to 1; by bytes if they are known, because only they take time. */
 function shareOf({ counters, expected, isOver = false }: Progress): number | undefined {
   const { items, bytes } = workOf(counters);
   const { unchangedBytes = 0, keptBytes = 0 } = counters;
@@ -118,7 +118,7 @@ function clockText(ms: number): string {
   return shown.map((part, i) => i === 0 ? String(part) : String(part).padStart(2, "0")).join(":");
 }
 
-/** The end of a path says more than its beginning. */
+/** The end of a text: that of a path says more than its beginning. */
 function shortened(text: string, room: number): string {
   if (cellWidth(text) <= room) return text;
   const characters = [...text];
@@ -129,12 +129,12 @@ function shortened(text: string, room: number): string {
   return `…${characters.slice(from).join("")}`;
 }
 
-/** Facts are ASCII. */
+/** The first columns of a text that is ASCII. */
 function cut(text: string, columns: number): string {
   return text.slice(0, Math.max(0, columns));
 }
 
-/** For programs; part of the interface. Share of the work done, 0 to 1, and time left only where they are known. */
+/** Progress for programs. Share (0 to 1) and remaining time are included only if known. Part of the interface. */
 export function progressJson(progress: Progress) {
   const { counters, at, phase, problems, elapsedMs } = progress;
   const share = shareOf(progress), left = leftMs(share, elapsedMs);
@@ -149,7 +149,7 @@ export function progressJson(progress: Progress) {
   };
 }
 
-/** All counters that moved, one a line, for `--verbose`. */
+/** All nonzero counters, one a line, for `--verbose`. */
 export function counterLines(counters: Progress["counters"]): string[] {
   return Object.entries(counters).filter(([, value]) => value > 0).map(([name, value]) =>
     `${name} ${countText(value)}`

@@ -1,7 +1,4 @@
-/**
- * Reports on standard error: text for people, or JSON Lines for programs. The monitor decides when something is
- * reported.
- */
+/** Reports on standard error: text for people, or JSON Lines for programs. The monitor decides when to report. */
 import { Fault } from "../../../core/fault.ts";
 import type { EntryStatus } from "../../../core/monitor.ts";
 import { pluralText } from "../../../core/size_text.ts";
@@ -12,31 +9,31 @@ import { counterLines, plainProgressText, type Progress, progressJson, progressT
 import type { Output } from "../../world.ts";
 
 export interface Reporter {
-  /** Time between two reports of progress. */
+  /** Time between two progress reports in ms. */
   readonly everyMs: number;
   progress(progress: Progress): void;
-  /** A part of the work has begun. */
+  /** Reports the beginning of a phase. */
   phase(progress: Progress): void;
   problem(error: Error): void;
   notice(text: string): void;
-  /** May be written late, but in order. */
+  /** Reports the status of an entry; it may be written late, but in order. */
   status(status: EntryStatus, path: string): void;
-  /** The last words of an operation. */
+  /** Reports the end of an operation. */
   end(progress: Progress): void;
-  /** Writes what was held back. */
+  /** Writes buffered output. */
   flush(): void;
-  /** Writes what was held back, and removes what is not to stay. */
+  /** Writes buffered output, and removes the progress line. */
   finish(): void;
 }
 
 const REPAINT_MS = 100;
-/** Through a pipe: often enough to see that it lives, rare enough for a log. */
+/** Interval of progress in ms without a terminal: often enough to show that it is alive, rare enough for a log. */
 const PLAIN_LINE_MS = 30_000;
 const JSON_LINE_MS = 1000;
-/** A system call for each of a million lines would be slow. */
+/** Size of the buffer in characters: a system call for each of a million lines would be slow. */
 const GATHERED_CHARACTERS = 16 * 1024;
 
-/** Standard error. Whoever read it may go away: the work then goes on without words. */
+/** Writes to standard error. If its reader goes away, the work goes on without messages. */
 class StderrWriter {
   readonly #output: Output;
   readonly #encoder = new TextEncoder();
@@ -68,11 +65,11 @@ class StderrWriter {
 export interface TextReporterOptions {
   readonly output: Output;
   readonly paint: Paint;
-  /** With counters at the end, and stacks of bugs. */
+  /** Include counters at the end, and stack traces of bugs. */
   readonly verbose: boolean;
 }
 
-/** On a terminal: one line that is painted again, with everything else above it. Elsewhere: plain lines. */
+/** Text output. On a terminal: one progress line that is redrawn, with all else above it. Otherwise: plain lines. */
 export class TextReporter implements Reporter {
   readonly everyMs: number;
   readonly #options: TextReporterOptions;
@@ -135,14 +132,14 @@ export class TextReporter implements Reporter {
     this.#isPainted = false;
   }
 
-  /** A line that stays; the progress line is painted again below it when it is due. @param text is printable */
+  /** Writes a permanent line; the progress line is redrawn below it when it is due. @param text is printable */
   #line(text: string): void {
     this.#wipe();
     this.#stderr.write(`${text}\n`);
   }
 }
 
-/** One object a line; its only key says what it is about. Part of the interface. */
+/** JSON output: one object a line, whose only key is its type. Part of the interface. */
 export class JsonReporter implements Reporter {
   readonly everyMs = JSON_LINE_MS;
   readonly #stderr: StderrWriter;

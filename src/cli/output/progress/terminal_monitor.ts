@@ -1,6 +1,6 @@
 /**
- * Reports an operation on standard error, now and then. Operations are mostly synchronous, so reports are made inside
- * the calls; a timer helps out while they wait.
+ * Reports on an operation to standard error at intervals. Operations are mostly synchronous, so reports are made within
+ * the monitor's calls; a timer helps while they wait.
  */
 import type { Clock } from "../../../core/clock.ts";
 import { type FaultData, toFaultData } from "../../../core/fault_data.ts";
@@ -10,22 +10,22 @@ import type { Progress } from "./progress.ts";
 import { JsonReporter, type Reporter, TextReporter } from "./reporter.ts";
 import type { Output } from "../../world.ts";
 
-/** Looking at the clock costs about as much as counting. */
+/** Number of counts between two looks at the clock, which costs about as much as counting. */
 const COUNTS_PER_LOOK = 16;
 const MOST_KEPT = 20;
 const TIMER_MS = 500;
-/** Parts of a run that is over by then are not reported. */
+/** Duration in ms below which phases are not reported. */
 const WORTH_TELLING_MS = 500;
 
 export interface MonitorOptions {
   readonly output: Output;
   readonly clock: Clock;
   readonly paint: Paint;
-  /** Nothing but problems. */
+  /** Report only problems. */
   readonly quiet: boolean;
-  /** What happens to each file and, at the end, every counter. */
+  /** Report each file, and all counters at the end. */
   readonly verbose: boolean;
-  /** For programs. */
+  /** Report in JSON, for programs. */
   readonly json: boolean;
 }
 
@@ -74,7 +74,7 @@ export class TerminalMonitor implements Monitor, Disposable {
     this.#look();
   }
 
-  /** Painted at once: what follows may be one long step. */
+  /** Begins a phase. It is shown at once, because one long step may follow. */
   phase(phase: Phase): void {
     if (phase === this.#phase) return;
     this.#phase = phase;
@@ -114,7 +114,7 @@ export class TerminalMonitor implements Monitor, Disposable {
     return this.#problems;
   }
 
-  /** What the first of them were. */
+  /** The first problems. */
   get firstProblems(): readonly FaultData[] {
     return this.#first;
   }
@@ -127,7 +127,7 @@ export class TerminalMonitor implements Monitor, Disposable {
     return this.#clock.nowMs() - this.#startMs;
   }
 
-  /** Counts anew, for the next of several works. */
+  /** Resets all counters, for the next of several operations. */
   restart(): void {
     this.#startMs = this.#clock.nowMs();
     this.#counters = {};
@@ -136,7 +136,7 @@ export class TerminalMonitor implements Monitor, Disposable {
     this.#phase = undefined;
   }
 
-  /** Until disposed nothing is painted, and no time passes: somebody is asked something. */
+  /** Until disposed, nothing is drawn and no time passes, because the user is being asked something. */
   pause(): Disposable {
     const sinceMs = this.#clock.nowMs();
     this.#isPaused = true;
@@ -149,7 +149,7 @@ export class TerminalMonitor implements Monitor, Disposable {
     };
   }
 
-  /** The last words of an operation that came to its end. */
+  /** Reports the end of an operation. */
   finish(): void {
     this.#phase = undefined;
     this.#reporter.end({ ...this.#progress(), isOver: true });

@@ -13,7 +13,7 @@ export interface Tally {
   readonly elapsedMs: number;
 }
 
-/** What `backup --json` says; part of the interface: the snapshot as `snapshots --json` has it, and what was done. */
+/** Output of `backup --json`: the snapshot as in `snapshots --json`, and what was done. Part of the interface. */
 export function backupJson(snapshot: BackedUp, tally: Tally) {
   const of = (counter: Counter) => tally.of(counter);
   return {
@@ -35,7 +35,7 @@ export function backupJson(snapshot: BackedUp, tally: Tally) {
   };
 }
 
-/** For people. @param location of a storage; undefined if there are no trees */
+/** Lines for people. @param location of a storage; undefined if there are no trees */
 export function backupLines(
   snapshot: BackedUp,
   location: string | undefined,
@@ -60,7 +60,7 @@ export function backupLines(
   ];
 }
 
-/** Files that were read and turned out to be as they were are unchanged, too. */
+/** Numbers of new, changed and unchanged files. Files that were read and found unchanged count as unchanged. */
 function changesText(tally: Tally): string {
   const added = tally.of("newFiles"), changed = tally.of("changedFiles");
   const unchanged = tally.of("unchangedFiles") + tally.of("readFiles") - added - changed;

@@ -17,7 +17,7 @@ const KIND_LETTERS: Readonly<Record<Kind, string>> = {
 };
 const OWNER_CELLS = 8, SIZE_CELLS = 9;
 
-/** "drwxr-xr-x", as `ls` writes it. */
+/** Kind and mode as in `ls`: "drwxr-xr-x". */
 export function modeText({ kind, mode }: Pick<Entry, "kind" | "mode">): string {
   const special = [[0o4000, "s"], [0o2000, "s"], [0o1000, "t"]] as const;
   const triples = special.map(([bit, letter], i) => {
@@ -28,14 +28,14 @@ export function modeText({ kind, mode }: Pick<Entry, "kind" | "mode">): string {
   return KIND_LETTERS[kind] + triples.join("");
 }
 
-/** How sizes and times are shown; a session says it. */
+/** How sizes and times are shown; provided by a session. */
 export interface Look {
   readonly world: { readonly clock: Clock };
   readonly sizeText: SizeText;
 }
 type Described = Pick<Entry, "kind" | "size" | "mtime" | "uid" | "gid" | "user" | "group" | "device">;
 
-/** Owner, group, size and time, in columns that usually fit. */
+/** Owner, group, size and time, in columns that are usually wide enough. */
 export function longColumns(entry: Described, session: Look): string {
   const owner = (entry.user ?? String(entry.uid)).padEnd(OWNER_CELLS);
   const group = (entry.group ?? String(entry.gid)).padEnd(OWNER_CELLS);
@@ -43,7 +43,7 @@ export function longColumns(entry: Described, session: Look): string {
   return `${owner} ${group} ${amount} ${timeText(msOfNs(entry.mtime), session)}`;
 }
 
-/** In local time, with the zone. */
+/** Local time with its zone. */
 export function timeText(atMs: number, { world }: Look): string {
   return localTimeText(atMs, world.clock.offsetMinutes(atMs));
 }
@@ -53,7 +53,7 @@ function amountText({ kind, size, device }: Described, session: Look): string {
   return device === undefined ? "-" : `${device.major}, ${device.minor}`;
 }
 
-/** What `ls --json` says of each; part of the interface. Times in ISO 8601 with nanoseconds, the mode in octal. */
+/** Output of `ls --json` for an entry: times in ISO 8601 with nanoseconds, mode in octal. Part of the interface. */
 export function entryJson(entry: Entry) {
   const { path, ctime, inode, hardLink, sparse, xattrs, aclNames, birthtime, flags } = entry;
   return {
@@ -70,13 +70,13 @@ export function entryJson(entry: Entry) {
   };
 }
 
-/** What `find` and `history` say of a version of a path, as JSON; part of the interface. */
+/** JSON of a version of a path, for `find` and `history`. Part of the interface. */
 export function versionJson(version: PathVersion) {
   const { path, host, name } = version;
   return { path: textOf(path), host, name, ...stateJson(version) };
 }
 
-/** What a path was; part of the interface. */
+/** JSON of a path's state. Part of the interface. */
 export function stateJson(
   { kind, size, mtime, mode, uid, gid, user, group, device, content, target, problems }:
     & Omit<State, "content" | "xattrs">

@@ -9,7 +9,7 @@ import type { Printer } from "../terminal/printer.ts";
 
 const GATHERED_CHARACTERS = 64 * 1024;
 
-/** @param listed a tree @param name of its top @param nowMs when it is exported */
+/** Prints a tree. @param listed its entries @param name of its top @param nowMs time of the export */
 export function printNcdu(
   listed: Iterable<Listed>,
   { out, name, nowMs }: { out: Printer; name: string; nowMs: number },
@@ -29,7 +29,7 @@ export function printNcdu(
   out.bytes(Buffer.from(`${text}${"]".repeat(depth + 1)}]\n`, "latin1"));
 }
 
-/** Names are bytes, as ncdu wants them. */
+/** JSON of an item. Names are bytes, as ncdu expects. */
 function itemText({ path, kind, size, mtime, mode, uid, gid, hardLink, problems }: Entry): string {
   return JSON.stringify({
     name: path === TOP ? "/" : nameOf(path),

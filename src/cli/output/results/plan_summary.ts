@@ -13,13 +13,13 @@ import type { BackupSettings } from "../../../operations/settings/backup_setting
 import type { Look } from "./entry_text.ts";
 import { padded } from "../terminal/table.ts";
 
-/** Where patterns came from. */
+/** Settings that show where patterns come from. */
 type ExcludeSettings = Pick<BackupSettings, "exclude" | "iexclude" | "excludeFrom" | "presets">;
 
-/** Rules named one by one. */
+/** Most rules that are listed. */
 const MOST_RULES = 10;
 
-/** What `plan --json` says; part of the interface. */
+/** Output of `plan --json`. Part of the interface. */
 export function planJson(plan: Plan) {
   return {
     host: plan.host,
@@ -49,7 +49,7 @@ function ruleJson(rule: ExcludingRule) {
   return rule.by === "skip" ? { by: rule.by, why: rule.why } : { by: rule.by };
 }
 
-/** For people. @param excludes where patterns came from */
+/** Lines for people. @param excludes where patterns come from */
 export function planLines(plan: Plan, look: Look, excludes: ExcludeSettings): string[] {
   const { store, unreadable, largest } = plan;
   const size = (bytes: number) => look.sizeText(bytes);
@@ -99,14 +99,14 @@ function excludedLines(excluded: readonly ExcludedByRule[], excludes: ExcludeSet
   ];
 }
 
-/** What `plan --why --json` says; part of the interface. */
+/** Output of `plan --why --json`. Part of the interface. */
 export function whyJson(path: Raw, why: Explanation) {
   const rule = why.verdict === "excluded" ? { rule: ruleJson(why.rule), at: textOf(why.at) } : {};
   const differences = "differences" in why ? { differences: why.differences } : {};
   return { path: textOf(path), verdict: why.verdict, ...rule, ...differences };
 }
 
-/** @param excludes where patterns came from */
+/** Line for people. @param excludes where patterns come from */
 export function whyLine(path: Raw, why: Explanation, excludes: ExcludeSettings): string {
   const name = textOf(path);
   switch (why.verdict) {
@@ -152,7 +152,7 @@ function ruleText(rule: ExcludingRule, excludes: ExcludeSettings): string {
   }
 }
 
-/** Of patterns that are written in the same way the last one decides. */
+/** Where a pattern comes from; of equal patterns, the one that decides. */
 function originText(pattern: string, { exclude = [], presets = [], excludeFrom = [] }: ExcludeSettings): string {
   if (exclude.includes(pattern)) return "of --exclude";
   const preset = presets.findLast((name) => PRESETS[name]?.includes(pattern));

@@ -1,14 +1,14 @@
-/** What a prune says to people. */
+/** Describes a prune for people. */
 import { pluralText } from "../../../core/size_text.ts";
 import type { PruneResult } from "../../../operations/forget/prune.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { localTimeText } from "../../../core/time_text.ts";
 import type { RemovalSteps, RemovalSummary } from "../../../snapshot/repository.ts";
 
-/** Sizes as the person wants them. */
+/** Formats a size as requested. */
 type SizeText = (bytes: number) => string;
 
-/** What is going to be removed. */
+/** Describes what will be removed. */
 export function planLines(plan: RemovalSummary, sizeText: SizeText): string[] {
   const { contents, hunks, bytes, linkedContents, leftovers, leftoverBytes, neededItems } = plan;
   const unreferenced = `${pluralText(contents, "content")} and ${pluralText(hunks, "hunk")}, ${sizeText(bytes)}`;
@@ -26,7 +26,7 @@ interface Look {
   readonly clock: Clock;
 }
 
-/** What was removed, and what is left for later. */
+/** Describes what was removed, and what is left for later. */
 export function doneLines(result: PruneResult, dryRun: boolean, look: Look): string[] {
   const { removedItems, bytes, leftoverBytes, steps } = result, { sizeText } = look;
   if (steps !== undefined) return stepLines(steps, dryRun, look);
@@ -34,7 +34,7 @@ export function doneLines(result: PruneResult, dryRun: boolean, look: Look): str
   return [dryRun ? `Would free ${freed}` : `Removed ${pluralText(removedItems, "item")}, freed ${freed}`];
 }
 
-/** Of a vault. */
+/** Describes the steps of a vault's prune. */
 function stepLines(steps: RemovalSteps, dryRun: boolean, { sizeText, clock }: Look): string[] {
   const { deletedBytes, repackedBytes, waitingBytes, nextMs } = steps;
   const anew = repackedBytes > 0 ? `, ${dryRun ? "and pack" : "packed"} ${sizeText(repackedBytes)} anew` : "";

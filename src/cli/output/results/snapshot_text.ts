@@ -1,7 +1,7 @@
 /** A snapshot for programs. */
 import type { SnapshotInfo } from "../../../snapshot/snapshot_info.ts";
 
-/** What `snapshots --json` says of each; part of the interface. */
+/** Output of `snapshots --json` for a snapshot. Part of the interface. */
 export function snapshotJson(snapshot: SnapshotInfo) {
   const { id, time, tree, host, name, sources, tags, description, files, bytes, complete } = snapshot;
   // An empty one is none.

@@ -47,7 +47,7 @@ function shareText(part: number, all: number): string {
 
 const USUAL_DAYS = 30;
 
-/** In one line: "72.3% in the last 30 days, the oldest 2 d 00 h ago". */
+/** One line: "72.3% in the last 30 days, the oldest 2 d 00 h ago". */
 export function readText({ all, never, within, oldest }: VerificationReport, clock: Clock): string {
   if (oldest === null && never.contents > 0) return "0.0%: never checked; run `check --read-data`";
   const bytes = within.find(({ days }) => days === USUAL_DAYS)?.bytes ?? 0;
@@ -62,14 +62,14 @@ function daysText(days: number): string {
 
 const PROOF_COLUMNS = [{ title: "SERIES" }, { title: "RESTORABLE" }];
 
-/** When each series was last proven by a drill; nothing if none ever was. */
+/** Lines with the last drill of each series; none if there was no drill. */
 export function proofLines(proofs: readonly SeriesProof[], clock: Clock): string[] {
   if (!proofs.some(({ proven, failed }) => proven !== null || failed !== null)) return [];
   const rows = proofs.map((proof) => [`${proof.host}:${proof.name}`, proofText(proof, clock)]);
   return ["", ...tableLines(PROOF_COLUMNS, rows)];
 }
 
-/** In one line: "2 of 3 series proven restorable, the oldest 2 d 00 h ago". Undefined if none ever was. */
+/** One line: "2 of 3 series proven restorable, the oldest 2 d 00 h ago". Undefined if there was no drill. */
 export function proofSummary(proofs: readonly SeriesProof[], clock: Clock): string | undefined {
   const proven = proofs.flatMap(({ proven }) => proven ?? []),
     failed = proofs.filter((one) => one.failed !== null).length;

@@ -1,13 +1,13 @@
 /**
- * How many cells of a terminal a text takes. Exact for letters, marks and wide characters of all scripts; joined emoji
- * count as their parts, so that a line with them may come out shorter than it could. (A library that knows them all
- * takes 30 ms to load, which every command would wait for.)
+ * Width of a text in terminal cells. It is exact for letters, marks and wide characters of all scripts; joined emoji
+ * count as their parts, so a line with them may be shorter than possible. (A library that knows them all takes 30 ms to
+ * load, which would delay every command.)
  */
 import { eastAsianWidth } from "get-east-asian-width";
 
 // deno-lint-ignore no-control-regex -- what is printed has been made safe before
 const ASCII = /^[\x00-\x7f]*$/;
-/** Marks and joiners, which stand on the character before them, and what is never shown. */
+/** Characters without a cell: marks and joiners, which combine with the one before, and invisible ones. */
 const NO_CELL = /^[\p{Nonspacing_Mark}\p{Enclosing_Mark}\p{Format}\p{Default_Ignorable_Code_Point}]$/u;
 
 export function cellWidth(text: string): number {

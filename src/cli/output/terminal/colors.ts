@@ -1,7 +1,7 @@
-/** Colours, for those who can see them and want to. */
+/** Colours, for terminals that have them and users who want them. */
 import type { Output } from "../../world.ts";
 
-/** What is coloured, by what it means; SGR parameters of ECMA-48, from the palette that the person chose. */
+/** Styles by meaning: SGR parameters of ECMA-48, from the user's palette. */
 const STYLES = {
   error: "1;31",
   problem: "33",
@@ -18,10 +18,10 @@ const STYLES = {
 } as const;
 
 export type Style = keyof typeof STYLES;
-/** Text that is printable already, coloured if this is a place for colours. */
+/** Styles text that is already printable, if the output has colours. */
 export type Paint = (text: string, style: Style) => string;
 
-/** Colours only on a terminal, without NO_COLOR (no-color.org), and not on one that can't do anything. */
+/** Colours only on a terminal, without NO_COLOR (no-color.org), and not on a dumb one. */
 export function paintFor(output: Output, env: (name: string) => string | undefined): Paint {
   if (!output.isTerminal || env("NO_COLOR") !== undefined || env("TERM") === "dumb") return (text) => text;
   return (text, style) => text === "" ? "" : `\x1b[${STYLES[style]}m${text}\x1b[0m`;

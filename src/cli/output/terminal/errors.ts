@@ -1,4 +1,4 @@
-/** How failures are printed. */
+/** Formats failures. */
 import { Fault } from "../../../core/fault.ts";
 import { VERSION } from "../../../core/version.ts";
 import type { Paint } from "./colors.ts";
@@ -6,22 +6,22 @@ import { jsonText, printable, printableLines } from "./escape_text.ts";
 import { wrapped } from "./wrap.ts";
 import type { Output } from "../../world.ts";
 
-/** Cells of "backup-tool: " and of "  hint: ", and the indent of further lines of a message. */
+/** Width of "backup-tool: " and of "  hint: ", and the indent of further lines, in cells. */
 const MARK_CELLS = 13, HINT_CELLS = 8, INDENT = 4;
 
-/** Text for `output`, standard error, with a final newline; empty for a closed pipe. Wrapped on a terminal. */
+/** Text for `output`, standard error, with a final newline; empty for a closed pipe. It is wrapped on a terminal. */
 export function errorText(error: unknown, paint: Paint, output: Output): string {
   if (!(error instanceof Fault)) return bugText(error, paint);
   if (error.code === "pipe-closed") return "";
   return `${markedText(error.message, paint("backup-tool:", "error"), output)}\n${hintText(error.hint, paint, output)}`;
 }
 
-/** A message behind the name of the program. @param mark "backup-tool:", painted @returns lines without a final newline */
+/** A message after the program's name. @param mark "backup-tool:", painted @returns lines without a final newline */
 export function markedText(message: string, mark: string, output: Output): string {
   return `${mark} ${wrapped(printable(message), { before: MARK_CELLS, indent: INDENT }, output)}`;
 }
 
-/** One line for programs, with the codes that `help errors` lists; part of the interface. */
+/** One line for programs, with the codes that `help errors` lists. Part of the interface. */
 export function errorJson(error: unknown): string {
   if (!(error instanceof Fault)) {
     return `${jsonText({ error: { code: "bug", message: stackOf(error), hint: BUG_HINT } })}\n`;
