@@ -186,7 +186,10 @@ class DavBackend implements Backend {
     }
   }
 
-  /** What stays is a leftover like others: the failure that matters is another one. */
+  /**
+   * Removes a temporary file. A failure is ignored: the file is then a leftover like others, and the original failure
+   * matters more.
+   */
   async #discard(url: URL): Promise<void> {
     try {
       await this.#delete(url);

@@ -88,7 +88,7 @@ export class Http implements Disposable {
     throw faultOfStatus(request.what, { ...answer, says: oneLine(says), host: request.url.host });
   }
 
-  /** Of the first try, or of a second one with what the first one taught. */
+  /** Returns the answer to the first attempt, or to a second one that uses what the first one revealed. */
   async #answerTo(request: HttpRequest): Promise<HttpAnswer> {
     const first = await this.#explained(request);
     if (request.expects.includes(first.status) && first.status < 300) return first;

@@ -152,7 +152,10 @@ class SftpBackend implements Backend {
     }
   }
 
-  /** What stays is a leftover like others: the failure that matters is another one. */
+  /**
+   * Removes a temporary file. A failure is ignored: the file is then a leftover like others, and the original failure
+   * matters more.
+   */
   async #discard(path: string): Promise<void> {
     try {
       if (this.#files.isOpen) await this.#files.remove(path, "remove a leftover");

@@ -189,7 +189,7 @@ export class SftpFiles implements AsyncDisposable {
     return total;
   }
 
-  /** False if it can't be done, for whatever reason. */
+  /** Links a file to its final name. @returns false if that is not possible, for whatever reason */
   async #link(temporary: string, path: string, what: string, signal: AbortSignal | undefined): Promise<boolean> {
     try {
       await this.#run(what, signal, (sftp, done: Done) => sftp.ext_openssh_hardlink(temporary, path, done));

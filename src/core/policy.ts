@@ -24,7 +24,9 @@ export type WithinPeriod = `within${Capitalize<Period>}`;
 /** The tag that protects a snapshot from every rule. */
 export const PIN = "pinned";
 
-/** Of each of so many periods the newest one; or of all periods that are not older than a span, "30d". */
+/**
+ * For each kind of period: the number of periods of which to keep the newest snapshot, or a span ("30d") of periods.
+ */
 type PeriodRules = { readonly [P in Period]?: Amount } & { readonly [P in WithinPeriod]?: string };
 
 /** A policy has at least one rule, and a snapshot is kept if any rule keeps it. The keys are the same in files. */

@@ -37,9 +37,9 @@ export interface Alarm extends SampledFigures {
 
 /** With fewer files than this, no conclusion is drawn. */
 export const FEWEST_FILES = 20;
-/** Of the sampled files, as many have to be scrambled. */
+/** Minimum number of sampled files, and the share of them that must be scrambled. */
 const FEWEST_SAMPLED = 10, SCRAMBLED_SHARE = 0.5;
-/** Of the files that are gone, as many have to be there under a longer name. */
+/** Share of the missing files that must exist under a longer name. */
 const RENAMED_SHARE = 0.5;
 /** A smaller share is never unusual. */
 const SMALL_SHARE = 0.3;

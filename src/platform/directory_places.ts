@@ -4,7 +4,7 @@ import type { Stat } from "../core/stat.ts";
 import { type Dir, type Disk, DiskFault } from "./disk.ts";
 import type { OwnPlace, OwnPlaces } from "./own_places.ts";
 
-/** Of one that is there: what it is known by, whichever path leads to it. */
+/** An existing directory, and how it is recognised whatever path leads to it. */
 interface KnownDirectory {
   /** Absolute, without symlinks. */
   readonly path: Raw;
@@ -76,7 +76,7 @@ export class DirectoryPlaces implements OwnPlaces {
   }
 }
 
-/** Undefined where the file system has no inodes. */
+/** A key for a directory; undefined where the file system has no inodes. */
 function keyOf({ device, inode }: Stat): string | undefined {
   return inode === undefined || inode === "0" ? undefined : `${device} ${inode}`;
 }

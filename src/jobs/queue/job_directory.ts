@@ -11,7 +11,7 @@ import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 /** A file modified more recently than this may still be being written. */
 export const SETTLED_MS = 2000;
-/** What is no job, and longer than that, is moved away as a file, and not into the history. */
+/** An invalid job that is longer than this is moved away as a file instead of into the history. */
 const MOST_TEXT_BYTES = 4 * 1024 * 1024;
 /** Subdirectory of the job directory that holds records and locks. */
 export const CONTROL = rawOf(".backup-tool");

@@ -73,7 +73,7 @@ export class JobQueue {
     this.#passedOver.clear();
   }
 
-  /** Undefined for one that is gone, or that this user may not read. */
+  /** Reads a job file; undefined if it is gone, or this user may not read it. */
   #read(name: Raw): JobFile | undefined {
     try {
       const file = readJobFile(this.#jobs, name);

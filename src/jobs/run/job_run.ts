@@ -185,7 +185,7 @@ export class JobRun {
     return undefined;
   }
 
-  /** Undefined for one that can't be read. */
+  /** Reads a root; undefined if that fails. */
   async #rootOf(id: RootId): Promise<Root | undefined> {
     try {
       return parseRoot(await this.#repository.object(id));

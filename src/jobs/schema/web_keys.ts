@@ -4,7 +4,7 @@
  * files.
  */
 const WHOLE_ID = /^[0-9a-f]{40,140}$/;
-/** Of a vault in the configuration: neither a path nor `scheme:...`. */
+/** Name of a vault in the configuration: neither a path nor `scheme:...`. */
 const VAULT_NAME = /^[^/\\~.:\s-][^/\\:\s]*$/;
 
 /** The part of `limits` that matters here. */
@@ -15,7 +15,10 @@ export interface Limits {
 
 const COMMON = ["kind", "by", "limits"], TIMES = ["notify", "every", "timeZone"];
 
-/** Of each kind: keys for the role run, and those for the role admin besides. What isn't listed can't be put in. */
+/**
+ * Keys by kind: those for the role run, and additional ones for the role admin. Kinds that aren't listed can't be
+ * submitted.
+ */
 const KEYS: Readonly<Record<string, { readonly run?: readonly string[]; readonly admin: readonly string[] }>> = {
   restore: {
     run: ["snapshot", "paths", "include", "exclude", "target", "strip", "owners"],
@@ -42,7 +45,7 @@ const KEYS: Readonly<Record<string, { readonly run?: readonly string[]; readonly
   },
 };
 
-/** Those that take something away. */
+/** Kinds of jobs that remove something. */
 const REMOVING: readonly string[] = ["prune", "rewrite"];
 
 export interface Beyond {

@@ -91,7 +91,7 @@ function endOfMonth(name: Raw): number {
   return Date.UTC(Number(year), Number(month));
 }
 
-/** Undefined if there is none. */
+/** Opens the history; undefined if there is none. */
 function openHistory(storage: Dir): Dir | undefined {
   return openUnlessMissing(() => {
     using db = storage.openDir(DB);

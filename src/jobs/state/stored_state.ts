@@ -12,13 +12,13 @@ const told = z.object({ code: z.string(), message: z.string(), hint: z.string() 
 
 const ENTRY = z.object({
   run: z.string().min(1),
-  /** Of the job file, as text. */
+  /** Name of the job file, as text. */
   name: z.string(),
   kind: z.string().nullable(),
   outcome: z.enum(["done", "problems", "failed", "rejected", "cancelled"]),
   start: moment,
   end: moment,
-  /** Of the job file; null if only a root remembers the job, or if the file was too long: see `kept`. */
+  /** Text of the job file; null if only a root remembers the job, or if the file was too long: see `kept`. */
   text: z.string().nullable(),
   counts: z.record(z.string(), z.number()),
   /** The first of them. */

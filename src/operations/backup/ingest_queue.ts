@@ -17,7 +17,7 @@ const MOST_WAITING = 256;
 export class IngestQueue {
   readonly #sink: SnapshotSink;
   readonly #settlement: Settlement;
-  /** In order of the manifest. */
+  /** Runs that are not settled yet, in the order of the manifest. */
   readonly #runs: EntryRun[] = [];
   /** Sent, not settled yet; oldest first. */
   readonly #sent: WorkBatch<BackupEntry>[] = [];

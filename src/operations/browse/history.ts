@@ -49,7 +49,7 @@ export async function history(repository: Repository, path: Apath): Promise<Hist
   return [...series.values()].flatMap((own) => eventsOf(own, spans));
 }
 
-/** Undefined if there are none. */
+/** All snapshots, and the versions of these paths; undefined if there are none. */
 async function versionsOf(
   repository: Repository,
   paths: readonly Apath[],

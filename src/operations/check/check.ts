@@ -90,7 +90,7 @@ class CheckRun {
   readonly #bad = new Map<string, string>();
   /** Those that need no snapshot of their own: their damage is reported with others. */
   readonly #parts = new Set<string>();
-  /** The same of hunks, with what they hold: "snapshot:path". */
+  /** Damaged hunks, and the paths that they contain: "snapshot:path". */
   readonly #badHunks = new Map<string, { readonly what: string; readonly paths: string[] }>();
   /** Last path of every hunk that was asked for: no snapshot needs to look at it again. */
   readonly #lastPaths = new Map<string, Promise<Apath>>();

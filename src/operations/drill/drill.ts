@@ -148,7 +148,7 @@ class DrillRun {
     return drills;
   }
 
-  /** What was proven is remembered at once: the next series may take long. */
+  /** Records the result at once, because the next series may take long. */
   #note(drills: readonly SeriesDrill[]): void {
     const { machine, id } = this.#repository, now = new Date(machine.clock.nowMs()).toISOString();
     const last = drills.at(-1);

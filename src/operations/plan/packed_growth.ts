@@ -2,11 +2,11 @@
 import type { ManifestEstimate } from "./manifest_estimate.ts";
 import type { Estimate } from "./store_estimate.ts";
 
-/** Of a content: header and entry of its unit, compressed; and its line in the index. */
+/** Overhead of a content: header and entry in its unit, compressed, and its line in the index. */
 const CONTENT_BYTES = 45 + 44;
-/** Of a hunk, in the index; and its line in the root. */
+/** Overhead of a hunk: its entry in the index, and its line in the root. */
 const HUNK_BYTES = 44, ROOT_LINE_BYTES = 45;
-/** Of an object: age's header, keys and sums. */
+/** Overhead of an object: age's header, keys and checksums. */
 const OBJECT_BYTES = 250;
 
 /** @param unitBytes stored size of a unit */

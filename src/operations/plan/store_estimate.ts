@@ -114,7 +114,7 @@ export class StoreEstimate {
   readonly #known: KnownContents;
   readonly #strata = new Map<number, Stratum>();
   readonly #buffer = new Uint8Array(SMALL_BYTES);
-  /** What was compressed, by type. */
+  /** Measured compression ratios, by type. */
   readonly #measured = new Map<string, Ratio>();
   #hashedBytes = 0;
 

@@ -125,7 +125,7 @@ export class RemoteFiles {
     return { text, bytes: size, beginning: beginning ?? new Uint8Array() };
   }
 
-  /** What it is now; undefined if it is gone, or no file any more. */
+  /** Looks at the entry again; undefined if it is gone, or no longer a file. */
   async #again({ path, remotePath }: RemoteFound): Promise<RemoteFound | undefined> {
     const slash = remotePath.lastIndexOf("/"), name = remotePath.slice(slash + 1);
     const all = await this.#setup.tree.list(slash < 0 ? "" : remotePath.slice(0, slash), this.#setup.signal);

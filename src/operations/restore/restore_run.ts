@@ -38,7 +38,7 @@ export class RestoreRun implements Disposable {
   readonly #beneath: Raw | undefined;
   readonly #descent: Descent;
   readonly #overwrite: Overwrite;
-  /** Of partial names: the id of the snapshot. */
+  /** Key of partial names: the id of the snapshot. */
   readonly #key: string;
   readonly #writer: ObjectWriter;
   readonly #reader: ContentReader;
@@ -59,7 +59,7 @@ export class RestoreRun implements Disposable {
   readonly #blocked = new Set<Apath>();
   /** Directories that were not chosen but had to be made, outermost first. */
   readonly #late: Entry[] = [];
-  /** To be set in the end. */
+  /** Flags to set at the end. */
   readonly #flags = new Map<Apath, readonly string[]>();
   #batchesUnderWay = 0;
   #top: Entry | undefined;
