@@ -122,7 +122,7 @@ async function backUp(
   return reportOf(snapshot, location, session);
 }
 
-/** @param location of the storage, if it has a tree of the snapshot */
+/** The report of one snapshot. @param location of the storage, if it has a tree of the snapshot */
 function reportOf(snapshot: BackedUp, location: string | undefined, session: Session): Report {
   return {
     json: backupJson(snapshot, session.monitor),
@@ -130,7 +130,7 @@ function reportOf(snapshot: BackedUp, location: string | undefined, session: Ses
   };
 }
 
-/** @throws BadUsage for what would have to be read to learn what is in it */
+/** Refuses a dry run of sources whose contents could only be known by reading them. @throws BadUsage */
 function refuseDryRun(chosen: readonly Chosen[], { stdinName, command }: Options): void {
   const hint = "Omit `--dry-run`, or back up into a new storage to try it";
   if (chosen.some(({ server }) => server !== undefined)) {
@@ -140,10 +140,10 @@ function refuseDryRun(chosen: readonly Chosen[], { stdinName, command }: Options
   throw new BadUsage("A dry run can't read a stream", hint);
 }
 
-/** What concerns one backup alone, and keeps none of the others from being made. */
+/** Codes of faults that concern only one backup, so that the others are still made. */
 const OWN_FAILURES = ["no-source", "source-gone", "source-in-storage", "bad-pattern", "hook-failed"];
 
-/** One after the other. @returns the exit status of the first that failed */
+/** Makes all backups, one after the other. @returns the exit status of the first failure */
 async function backUpEach(repository: OpenedRepository, all: readonly Chosen[], options: Options, session: Session) {
   const reports: unknown[] = [];
   let status: number | undefined, problems = 0;
@@ -220,7 +220,10 @@ function withOptions(command: Command): Command {
     );
 }
 
-/** @param chosen what must be there before a storage is made: a mistyped name leaves nothing behind @throws NoSource */
+/**
+ * Opens the storage, or creates it. @param chosen sources, checked first: a mistyped name leaves nothing behind @throws
+ * NoSource
+ */
 async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<OpenedRepository> {
   const [{ NoStorage }, { initStorage }] = await Promise.all([
     import("../../storage/layout/faults.ts"),

@@ -87,7 +87,7 @@ function pairOf(snapshots: readonly SnapshotInfo[], session: Session, first: str
   return { before: snapshot, now: isDirectory ? absolutePath(session.world, second) : laterOf(snapshots, second) };
 }
 
-/** The later snapshot. If none matches, the fault mentions that a directory was perhaps meant. */
+/** The later snapshot. If none matches, the fault says how to name the directory that was perhaps meant. */
 function laterOf(snapshots: readonly SnapshotInfo[], name: string): SnapshotInfo {
   try {
     return resolveSnapshot(name, snapshots);

@@ -1,4 +1,7 @@
-/** All commands. A new one is a file in ../commands, its import, its place in the list, and its line in one_command.ts. */
+/**
+ * All commands. For a new one, add a file in ../commands, its import, its place in the list, and its line in
+ * one_command.ts.
+ */
 import type { Define } from "../commands/command.ts";
 import { defineAccount } from "../commands/account.ts";
 import { defineAlarm } from "../commands/alarm.ts";
@@ -38,7 +41,7 @@ import { defineTag } from "../commands/tag.ts";
 import { defineTree } from "../commands/tree.ts";
 import { defineVersion } from "../commands/version.ts";
 
-/** In the order of the help page. */
+/** Commands by group, in the order of the help page. */
 export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Back up": [defineInit, defineBackup, definePlan, defineCopy],
   "Inspect": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],

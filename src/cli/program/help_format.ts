@@ -1,10 +1,10 @@
-/** What help pages look like: options in groups, and those of every command in one line. */
+/** The format of help pages: options in groups, global ones in one line. */
 import { type Argument, type Command, Help, type HelpConfiguration, type Option } from "commander";
 import { VAULT_OPTIONS } from "../settings/vault_options.ts";
 
 const COLUMNS = 80;
 
-/** Groups of options, by the long names, in the order of the page. What is in no group comes last. */
+/** Groups of options by long name, in the order of the page. Options without a group are last. */
 const GROUPS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   backup: {
     "What to back up": ["all", "source", "files-from", "null", "stdin-name", "command", "name", "host", "tag"],
@@ -43,10 +43,10 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
 };
 const SAME: Readonly<Record<string, string>> = { plan: "backup" };
 
-/** Options that only concern vaults say so with this word. */
+/** Prefix of descriptions of options that only concern vaults. */
 const VAULTS = /^vaults: /;
 
-/** Topics that say more about a command. */
+/** Related topics of commands. */
 const TOPICS: Readonly<Record<string, readonly string[]>> = {
   init: ["getting-started", "vaults"],
   backup: ["sources", "excludes", "changes", "configuration"],
@@ -125,7 +125,7 @@ function orderedByGroup(options: readonly Option[], command: Command): Option[] 
   return options.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
-/** "exclude well-known junk files (repeatable; nas or desktop)" */
+/** Description with notes: "exclude well-known junk files (repeatable; nas or desktop)". */
 function descriptionOf({ description, argChoices, defaultValue, defaultValueDescription }: Option | Argument): string {
   const notes: string[] = [];
   if (argChoices !== undefined) notes.push(orList(argChoices));

@@ -1,7 +1,7 @@
-/** One command alone: reading all of them would be a third of the time that a quick command takes. */
+/** Loads a single command: loading all of them would be a third of the time of a quick command. */
 import type { Define } from "../commands/command.ts";
 
-/** By name; the same as in commands.ts. */
+/** Loaders by name; the same commands as in commands.ts. */
 export const LOADERS: Readonly<Record<string, () => Promise<Define>>> = {
   account: async () => (await import("../commands/account.ts")).defineAccount,
   alarm: async () => (await import("../commands/alarm.ts")).defineAlarm,

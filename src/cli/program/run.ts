@@ -1,4 +1,4 @@
-/** From arguments to an exit status. Parsing is all that happens here: what a command needs is loaded when it runs. */
+/** From arguments to an exit status. Only parsing happens here: what a command needs is loaded when it runs. */
 import { Command, CommanderError } from "commander";
 import { Fault } from "../../core/fault.ts";
 import { VERSION } from "../../core/version.ts";
@@ -26,7 +26,7 @@ export class OutputClosed extends Fault {
   }
 }
 
-/** Names of targets, for a crontab. */
+/** Variable with names of targets, for a crontab. */
 const NOTIFY_VARIABLE = "BACKUP_TOOL_NOTIFY";
 
 /**
@@ -61,7 +61,7 @@ export async function run(args: readonly string[], world: World): Promise<number
   }
 }
 
-/** The command that the parser will find; undefined if that isn't sure. */
+/** The command that the parser will find; undefined if that is uncertain. */
 function commandNamed(words: readonly string[]): string | undefined {
   const program = withGlobalOptions(new Command().exitOverride().configureOutput({ outputError: () => {} }));
   try {
@@ -115,7 +115,7 @@ function withGlobalOptions(program: Command): Command {
   return addVaultOptions(addGlobalOptions(program));
 }
 
-/** Has usage errors printed in the same form as all other errors. */
+/** Makes usage errors look like all other errors. */
 function tellUsage(command: Command, world: World, json: boolean): void {
   command.configureOutput({
     outputError: (text) => {
@@ -176,7 +176,7 @@ async function perform(
   }
 }
 
-/** Undefined if there is nobody to notify. @throws BadUsage */
+/** Notifications of this run; undefined if there are no targets. @throws BadUsage */
 async function noticesOf(session: Session, command: Command): Promise<CommandNotices | undefined> {
   const { notify = [] } = session.options, variable = session.world.env(NOTIFY_VARIABLE)?.split(/[\s,]+/) ?? [];
   const names = notify.length > 0 ? notify : variable.filter((name) => name !== "");
@@ -185,7 +185,7 @@ async function noticesOf(session: Session, command: Command): Promise<CommandNot
   return await beginNotices(session, names, command);
 }
 
-/** Undefined if the configuration has none for it. */
+/** Hooks of this run; undefined if the configuration has none for it. */
 async function hooksOf(session: Session, command: Command): Promise<CommandHooks | undefined> {
   if (session.loaded.config.hooks === undefined) return undefined;
   const { commandHooks } = await import("../session/command_hooks.ts");
@@ -196,7 +196,7 @@ function paintOf(world: World): Paint {
   return paintFor(world.stderr, (name) => world.env(name));
 }
 
-/** To standard error. That nobody listens there must not keep anything from being done. */
+/** Writes to standard error. A missing reader is ignored, because it must not stop the work. */
 function writeQuietly(output: Output, text: string): void {
   try {
     output.write(new TextEncoder().encode(text));

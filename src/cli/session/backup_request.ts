@@ -1,4 +1,4 @@
-/** Makes the request of a backup from the command line and the configuration. */
+/** Builds the request of a backup from the command line and the configuration. */
 import { BadUsage } from "../../core/fault.ts";
 import { defined } from "../../core/defined.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
@@ -27,29 +27,32 @@ import { listedPaths, type SelectionOptions, settingsOfOptions } from "../settin
 import type { World } from "../world.ts";
 import type { Session } from "./session.ts";
 
-/** Options of `backup` that say what goes into a snapshot. */
+/** Options of `backup` that determine the contents of a snapshot. */
 export interface BackupOptions extends SelectionOptions {
   readonly workers?: number;
-  /** Minutes. */
+  /** Interval of checkpoints in minutes. */
   readonly checkpointEvery?: number;
   readonly stdinName?: Raw;
   readonly command?: string;
 }
 
-/** One snapshot to be made. */
+/** One snapshot to make. */
 export interface Chosen {
   readonly name: string | undefined;
   readonly sources: readonly Source[];
-  /** Files of this server instead of sources. */
+  /** A server whose files are backed up, instead of sources. */
   readonly server?: RemoteSource;
   readonly settings: BackupSettings;
-  /** What the configuration runs before and after this backup alone. */
+  /** Hooks that run only before and after this backup. */
   readonly hooks?: readonly HookSet[];
 }
 
 /**
- * What the words of the command line stand for: paths, all for one snapshot, or names in the configuration, a snapshot
- * each. @param all every name there is @param hasOthers options say what to back up, too @throws BadUsage
+ * The backups that words on the command line stand for: paths, all for one snapshot, or names in the configuration,
+ * each for a snapshot of its own.
+ * @param all true for every name in the configuration
+ * @param hasOthers true if options name sources too
+ * @throws BadUsage
  */
 export async function chooseBackups(
   words: readonly string[],
@@ -87,7 +90,7 @@ export async function chooseBackups(
   });
 }
 
-/** @throws BadUsage for a server among other sources */
+/** Sources of a named backup: paths, or a single server. @throws BadUsage for a server among other sources */
 function sourcesNamed(name: string, all: readonly (string | RemoteSource)[]): Pick<Chosen, "sources" | "server"> {
   const server = all.find((source) => typeof source !== "string");
   if (server === undefined) {
@@ -120,7 +123,7 @@ function mixed(name: string, path: string): BadUsage {
   );
 }
 
-/** A word that is neither a path nor a name, but nearly a name. */
+/** Refuses a word that is neither an existing path nor a name, but similar to a name. @throws BadUsage */
 async function checkSpelling(words: readonly string[], known: readonly string[], session: Session): Promise<void> {
   for (const word of words) {
     const hint = didYouMean(word, known);
@@ -146,13 +149,13 @@ export function isThere(disk: Disk, path: Raw): boolean {
   }
 }
 
-/** All that is set for a backup: options count before the configuration; lists add up, those of options last. */
+/** All settings of a backup: options override the configuration; lists are combined, those of options last. */
 export function settingsFor({ name, settings }: Chosen, options: SelectionOptions, { world }: Session): BackupSettings {
   const named = name === undefined ? settings : { ...settings, name };
   return mergedSettings(named, settingsOfOptions(options, world));
 }
 
-/** @throws BadUsage, DiskFault of a file with patterns */
+/** What a backup includes and excludes. @throws BadUsage, DiskFault for a file with patterns */
 export function selectionFor(chosen: Chosen, options: SelectionOptions, session: Session): Selection {
   const sources = {
     ...sourcesOf(chosen, options, session),
@@ -169,7 +172,7 @@ function settingsWorld(world: World): SettingsWorld {
   };
 }
 
-/** What is named one by one counts besides what the words of the command line stand for. */
+/** Sources from the words of the command line and from options; a list of paths selects within a single source. */
 function sourcesOf(chosen: Chosen, options: SelectionOptions, { world }: Session): Pick<Selection, "sources" | "only"> {
   const named = (options.source ?? []).map(({ as, path }) => ({ as, path: absolutePath(world, path) }));
   const sources = [...chosen.sources, ...named];
@@ -186,7 +189,7 @@ function sourcesOf(chosen: Chosen, options: SelectionOptions, { world }: Session
   return { sources: source === undefined ? [rawOf("/")] : sources, only };
 }
 
-/** @throws BadUsage, DiskFault of a file with patterns */
+/** The request of one backup. @throws BadUsage, DiskFault for a file with patterns */
 export function requestFor(chosen: Chosen, options: BackupOptions, session: Session): BackupRequest {
   return {
     ...selectionFor(chosen, options, session),
@@ -199,13 +202,13 @@ export function requestFor(chosen: Chosen, options: BackupOptions, session: Sess
   };
 }
 
-/** How the sources are held still; undefined if they aren't. @throws BadUsage */
+/** How the sources are held still; undefined if they are not. @throws BadUsage */
 export function lockFor({ settings }: Chosen, options: LockOptions, { world }: Session): LockSpec | undefined {
   const lock = lockOfOptions(options);
   return lockFrom(lock === undefined ? settings : { lock }, settingsWorld(world));
 }
 
-/** @throws BadUsage */
+/** Streams to back up, from standard input or a command. @throws BadUsage */
 function streamsOf({ stdinName, command, filesFrom }: BackupOptions, { world, signal }: Session): StreamSource[] {
   if (stdinName === undefined && command === undefined) return [];
   if (stdinName === undefined) {
@@ -216,7 +219,7 @@ function streamsOf({ stdinName, command, filesFrom }: BackupOptions, { world, si
   return [{ name: stdinName, chunks: world.stdin() }];
 }
 
-/** True if options alone say what is to be backed up. */
+/** True if options name what to back up, without words. */
 export function hasOtherSources({ source, filesFrom, stdinName }: BackupOptions): boolean {
   return source !== undefined || filesFrom !== undefined || stdinName !== undefined;
 }

@@ -1,4 +1,4 @@
-/** The hooks of the configuration around a command. */
+/** Runs the configuration's hooks around a command. */
 import type { Command } from "commander";
 import { toFaultData } from "../../core/fault_data.ts";
 import { unlessFault } from "../../core/fault.ts";
@@ -13,7 +13,7 @@ import { EXIT, exitFor } from "./exit.ts";
 import type { Chosen } from "./backup_request.ts";
 import type { Session } from "./session.ts";
 
-/** What of a command's options says that it only looks, or how its snapshots are called. */
+/** Options of a command that prevent hooks, or name its snapshots. */
 interface Telling {
   readonly dryRun?: boolean;
   readonly status?: boolean;
@@ -24,7 +24,7 @@ export class CommandHooks {
   readonly #session: Session;
   readonly #hooks: Hooks;
 
-  /** @param sets that are trusted */
+  /** @param sets trusted hooks */
   constructor(session: Session, command: Command, { sets, run }: { readonly sets: readonly HookSet[]; run: string }) {
     const { name } = command.opts<Telling>();
     this.#session = session;
@@ -39,12 +39,12 @@ export class CommandHooks {
     return this.#hooks.isEmpty;
   }
 
-  /** @throws HookFailed, Interrupted: then the work is not to be done */
+  /** Runs the hooks before the work, which must not start if they fail. @throws HookFailed, Interrupted */
   async before(): Promise<void> {
     await this.#hooks.before(this.#session.signal);
   }
 
-  /** @param exitStatus of the work @param error what it failed with */
+  /** Runs the hooks after the work. @param exitStatus of the work @param error its failure, if any */
   async ended(exitStatus: number, error?: unknown): Promise<void> {
     // A hook may unmount the disk.
     await this.#session.close();
@@ -65,7 +65,10 @@ function hooksIn(
   });
 }
 
-/** @param error what the work failed with @param from number of the first snapshot, of those of this run, that it made */
+/**
+ * The outcome of the work, for hooks. @param error its failure, if any @param from index of its first snapshot among
+ * those of this run
+ */
 function endOf(
   { monitor, snapshots }: Session,
   exitStatus: number,
@@ -87,14 +90,14 @@ function statusOf(exitStatus: number): HookEnd["status"] {
   return exitStatus === EXIT.someFailed ? "problems" : "failed";
 }
 
-/** The hooks of `tree build` are those of `tree`. */
+/** Name of the command for hooks: `tree build` has those of `tree`. */
 function workOf(command: Command): string {
   const { parent } = command;
   return parent?.parent == null ? command.name() : workOf(parent);
 }
 
 /**
- * Those of the configuration that run: nobody else may have written it. A run that a hook has started has none, because it
+ * The configuration's hooks, which no other user may have written. A run that a hook has started gets none, because it
  * would start them again.
  * @throws UntrustedCommands, DiskFault
  */
@@ -114,8 +117,8 @@ function trusted(
 }
 
 /**
- * Does `work` with the hooks of a backup that the configuration names around it. The storage stays open meanwhile: other
- * backups may follow.
+ * Runs `work` with the hooks of a configured backup. The storage stays open meanwhile, because other backups may
+ * follow.
  * @throws HookFailed, UntrustedCommands, and what `work` throws
  */
 export async function withHooksOf<T>(
@@ -144,7 +147,7 @@ async function newRun(session: Session): Promise<string> {
   return newUuid(random).replaceAll("-", "");
 }
 
-/** Undefined if there are none for this command. @throws UntrustedCommands, DiskFault */
+/** The hooks for this command; undefined if there are none. @throws UntrustedCommands, DiskFault */
 export async function commandHooks(session: Session, command: Command): Promise<CommandHooks | undefined> {
   const { dryRun = false, status = false } = command.opts<Telling>();
   if (dryRun || status) return undefined;

@@ -1,4 +1,4 @@
-/** What the exit status says. Nothing else in the program decides one. */
+/** Exit statuses. All of them are determined here. */
 import { Fault } from "../../core/fault.ts";
 
 export const EXIT = {
@@ -9,10 +9,10 @@ export const EXIT = {
   someFailed: 3,
   noStorage: 10,
   locked: 11,
-  /** What was given doesn't open the vault, or the vault isn't what it was. */
+  /** The secret doesn't open the vault, or the vault isn't the expected one. */
   cannotUnlock: 12,
   interrupted: 130,
-  /** Whoever read the output went away: 128 + SIGPIPE, as a shell reports it of other programs. */
+  /** The reader of the output has gone: 128 + SIGPIPE, as shells report it. */
   pipeClosed: 141,
 } as const;
 
@@ -45,7 +45,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "pipe-closed": EXIT.pipeClosed,
 };
 
-/** Of a run that ended with an error. */
+/** Exit status of a run that ended with an error. */
 export function exitFor(error: unknown): number {
   return error instanceof Fault ? exitForCode(error.code) : EXIT.failed;
 }
@@ -54,7 +54,7 @@ function exitForCode(code: string): number {
   return BY_CODE[code] ?? EXIT.failed;
 }
 
-/** From bad to worse. */
+/** Outcomes, worst last. */
 const JOB_OUTCOMES = ["done", "problems", "cancelled", "rejected", "failed"] as const;
 const EXIT_OF_JOB = {
   done: EXIT.done,
@@ -64,7 +64,7 @@ const EXIT_OF_JOB = {
   failed: EXIT.failed,
 };
 
-/** Of a run that did several jobs: the worst. @param early code of what kept it from doing the rest */
+/** Exit status of a run with several jobs: the worst. @param early code of the fault that prevented the rest */
 export function exitForJobs(outcomes: readonly (typeof JOB_OUTCOMES[number])[], early: string | undefined): number {
   if (early !== undefined) return exitForCode(early);
   return EXIT_OF_JOB[JOB_OUTCOMES.findLast((outcome) => outcomes.includes(outcome)) ?? "done"];

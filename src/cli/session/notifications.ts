@@ -14,7 +14,7 @@ import type { Session } from "./session.ts";
 
 const ALL = "all";
 
-/** Of the configuration. @throws BadUsage if it names nobody */
+/** Settings for notifications. @throws BadUsage if the configuration has no targets */
 export function notifySettings({ loaded: { path, config } }: Session): NotifySettings {
   if (config.notify !== undefined && Object.keys(config.notify.targets).length > 0) return config.notify;
   throw new BadUsage(
@@ -23,7 +23,7 @@ export function notifySettings({ loaded: { path, config } }: Session): NotifySet
   );
 }
 
-/** Names of targets as a person gave them; `all` stands for all. @throws BadUsage */
+/** Names of targets; `all` stands for all of them. @throws BadUsage */
 export function targetNames({ targets }: NotifySettings, given: readonly string[]): string[] {
   const known = Object.keys(targets);
   if (given.includes(ALL)) return known;
@@ -36,7 +36,8 @@ export function targetNames({ targets }: NotifySettings, given: readonly string[
 }
 
 /**
- * @param warn receives a message for each notification that could not be sent
+ * A notifier.
+ * @param warn called for each notification that could not be sent
  * @throws BadUsage, DiskFault if there is no directory for pending notifications
  */
 export async function makeNotifier(
@@ -56,7 +57,7 @@ export async function makeNotifier(
   });
 }
 
-/** Undefined if the configuration has no targets. Notifications that can't be sent never stop the work. */
+/** A notifier; undefined if the configuration has no targets. Notifications that can't be sent never stop the work. */
 export async function notifierIfAny(session: Session, log: Log): Promise<Notifier | undefined> {
   if (session.loaded.config.notify === undefined) return undefined;
   const warn = (message: string) => log({ level: "warning", event: "notify-failed", message });
@@ -77,7 +78,7 @@ interface Beginning {
   readonly id: string;
 }
 
-/** Notifies of one run of a command. */
+/** Sends notifications about one run of a command. */
 export class CommandNotices implements AsyncDisposable {
   readonly #session: Session;
   readonly #notifier: Notifier;
@@ -96,7 +97,7 @@ export class CommandNotices implements AsyncDisposable {
     this.#started = notifier.started({ ...this.#base, event: "started", at: start }, names);
   }
 
-  /** @param given names of targets @throws BadUsage, DiskFault */
+  /** Begins. @param given names of targets @throws BadUsage, DiskFault */
   static async begin(session: Session, given: readonly string[], command: Command): Promise<CommandNotices> {
     const settings = notifySettings(session), names = targetNames(settings, given);
     const warn = (message: string) => session.monitor.notice(message);
@@ -108,7 +109,7 @@ export class CommandNotices implements AsyncDisposable {
     await this.#notifier[Symbol.asyncDispose]();
   }
 
-  /** @param error what the command failed with */
+  /** Reports the outcome. @param error the command's failure, if any */
   async ended(status: number, error?: unknown): Promise<void> {
     const { world, monitor } = this.#session, end = new Date(world.clock.nowMs()).toISOString();
     const { problems, firstProblems, counts } = monitor;
@@ -134,13 +135,13 @@ function outcomeOf(status: number, error: unknown): Outcome {
   return status === EXIT.done ? "done" : status === EXIT.someFailed ? "problems" : "failed";
 }
 
-/** With the command it belongs to: "key add". */
+/** Name of a command including its parent: "key add". */
 function nameOf(command: Command): string {
   const { parent } = command;
   return parent?.parent == null ? command.name() : `${nameOf(parent)} ${command.name()}`;
 }
 
-/** A fault becomes a notice: a failed notification must not fail a backup. */
+/** Begins notifications. A fault becomes a notice: a failed notification must not fail a backup. */
 export async function beginNotices(
   session: Session,
   given: readonly string[],

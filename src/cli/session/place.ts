@@ -1,4 +1,4 @@
-/** Where a repository lies, as people say it on the command line. */
+/** Locations of repositories on the command line. */
 import { textOf } from "../../core/raw.ts";
 import { type Place, placeNamed } from "../../operations/vaults/place.ts";
 import { absolutePath } from "../settings/paths.ts";
@@ -6,13 +6,13 @@ import type { LoadedConfig } from "../settings/settings.ts";
 import { settingsOfOptions, type VaultOptions } from "../settings/vault_options.ts";
 import type { World } from "../world.ts";
 
-/** What a text is understood by. */
+/** What is needed to interpret a location. */
 export interface PlaceContext {
   readonly world: World;
   readonly loaded: LoadedConfig;
 }
 
-/** @throws BadUsage */
+/** The repository that a text stands for. @throws BadUsage */
 export function placeOf(text: string, options: VaultOptions, { world, loaded }: PlaceContext): Place {
   return placeNamed(text, settingsOfOptions(options, world), {
     vaults: loaded.config.vaults ?? {},

@@ -1,15 +1,15 @@
-/** Looking for a newer version of this tool: only when somebody asks. */
+/** Checks for a newer version of this tool, only on request. */
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
 import { VERSION } from "../../core/version.ts";
 import { httpText } from "../../backend/http_text.ts";
 import type { Session } from "./session.ts";
 
-/** What is asked for below the address of the releases. */
+/** File that is requested at the address of the releases. */
 const NEWEST = "newest.json";
 const TIMEOUT_MS = 30_000, MOST_BYTES = 65_536;
 
-/** What is at the address says nothing of a release. */
+/** The address doesn't describe a release. */
 export class NoRelease extends Fault {
   readonly code = "no-release";
   readonly hint = "Give the address of a directory of releases, which holds newest.json";
@@ -19,7 +19,9 @@ export class NoRelease extends Fault {
 }
 
 /**
- * @param address of a directory of releases @param variable what may hold it instead
+ * The newest version.
+ * @param address of a directory of releases
+ * @param variable name of the variable that may hold the address instead
  * @throws BadUsage, PlaceUnavailable, NoRelease
  */
 export async function newestVersion(session: Session, address: string | undefined, variable: string): Promise<string> {
@@ -42,14 +44,14 @@ function versionIn(text: string, url: string): string {
   throw new NoRelease(url);
 }
 
-/** For people. */
+/** Advice for people about a version. */
 export function adviceOf(newest: string): string {
   const order = compareVersions(newest, VERSION);
   if (order > 0) return `${newest} is there. Its release notes say what is new`;
   return order === 0 ? "This is the newest version" : `This is newer than ${newest}, the newest release`;
 }
 
-/** @returns above 0 if `a` is the newer one */
+/** @returns a positive number if `a` is newer, a negative one if `b` is */
 export function compareVersions(a: string, b: string): number {
   const [first, second] = [a, b].map((version) => version.split(".").map(Number));
   for (const [index, part] of (first ?? []).entries()) {

@@ -1,4 +1,4 @@
-/** `backup dav:...`, `s3:...`, `sftp:...`: files of a server, into a storage or a vault. */
+/** `backup dav:...`, `s3:...`, `sftp:...`: backs up a server's files into a storage or a vault. */
 import { BadUsage } from "../../core/fault.ts";
 import type { BackedUp } from "../../operations/backup/unchanged.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
@@ -7,7 +7,7 @@ import { type BackupOptions, type Chosen, lockFor, requestFor } from "./backup_r
 import type { LockOptions } from "../settings/lock_options.ts";
 import type { Session } from "./session.ts";
 
-/** @throws BadUsage, MissingTree, and what requests may throw */
+/** Backs up the server's files. @throws BadUsage, MissingTree, and the faults of requests */
 export async function backUpServer(
   repository: OpenedRepository,
   server: RemoteSource,

@@ -1,4 +1,4 @@
-/** One run of one command: its options, what it prints to, and how it learns that it should stop. */
+/** One run of a command: its options, its output, and its signal to stop. */
 import { paintFor } from "../output/terminal/colors.ts";
 import { Printer } from "../output/terminal/printer.ts";
 import type { Column } from "../output/terminal/table.ts";
@@ -22,25 +22,25 @@ import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Machine } from "../../platform/machine.ts";
 import type { Storage } from "../../storage/storage.ts";
 
-/** Threads beyond this wait for the disk and for each other. */
+/** Most worker threads by default: more would wait for the disk and for each other. */
 const MOST_WORKERS = 4;
-/** What the program takes without worker threads, and what one more takes at worst. */
+/** Memory in bytes of the program without worker threads, and of each of them at worst. */
 const OWN_BYTES = 256 * 2 ** 20, WORKER_BYTES = 128 * 2 ** 20;
 
-/** How many worker threads a machine has room for, whatever its cores. @param memory bytes */
+/** Number of worker threads that the memory allows. @param memory in bytes */
 export function workersFor(memory: number): number {
   return Math.max(0, Math.floor((memory - OWN_BYTES) / WORKER_BYTES));
 }
 
-/** Every command has those for vaults, too. */
+/** Global options; these include the ones for vaults. */
 export type SessionOptions = GlobalOptions & VaultOptions;
 
 export class Session implements AsyncDisposable {
   readonly world: World;
   readonly options: SessionOptions;
-  /** What the configuration file says. */
+  /** Contents of the configuration file. */
   readonly loaded: LoadedConfig;
-  /** Every size in a result goes through it: `--bytes` asks for exact ones. */
+  /** Formats a size in results; `--bytes` makes it exact. */
   readonly sizeText: SizeText;
   readonly out: Printer;
   readonly monitor: TerminalMonitor;
@@ -51,7 +51,7 @@ export class Session implements AsyncDisposable {
   #paced: Promise<Machine> | undefined;
   #listens = false;
 
-  /** @param options complete: with what variables and the configuration add to the command line */
+  /** @param options completed from variables and the configuration */
   constructor(world: World, options: SessionOptions, loaded: LoadedConfig) {
     this.world = world;
     this.options = options;
@@ -68,22 +68,22 @@ export class Session implements AsyncDisposable {
     await this.#held.disposeAsync();
   }
 
-  /** Closes every storage and vault: from now on its disk may be taken away. */
+  /** Closes all storages and vaults, so that their disks can be unmounted. */
   async close(): Promise<void> {
     await this.#opened.disposeAsync();
   }
 
-  /** Hooks receive the snapshot that was made or restored. */
+  /** Notes a snapshot that was made or restored, for hooks. */
   noteSnapshot(id: string): void {
     this.#snapshots.push(id);
   }
 
-  /** Ids of those that were noted. */
+  /** Ids of the noted snapshots. */
   get snapshots(): readonly string[] {
     return this.#snapshots;
   }
 
-  /** For operations that can stop in good order. Without it an interrupt ends the program at once. */
+  /** For operations that can stop in an orderly way. Without it, an interrupt ends the program at once. */
   get signal(): AbortSignal {
     if (!this.#listens) this.#held.use(this.world.onInterrupt(() => this.#interrupt()));
     this.#listens = true;
@@ -94,7 +94,7 @@ export class Session implements AsyncDisposable {
     return this.#paced ?? this.world.machine();
   }
 
-  /** Leaves more of the machine to others, from now on: before anything is opened. */
+  /** Limits the use of the machine from now on; to be called before anything is opened. */
   async pace(options: PaceOptions): Promise<void> {
     if (options.nice === "lowest") {
       const { lowerPriority } = await import("../../platform/priority.ts");
@@ -114,7 +114,7 @@ export class Session implements AsyncDisposable {
     return { ...await this.world.machine(), disk: openDisk(throttle), throttle };
   }
 
-  /** The location that `-s` names. @throws BadUsage if none was given */
+  /** The place that `-s` gives. @throws BadUsage if it is missing */
   get place(): Place {
     const { storage = "" } = this.options;
     if (storage !== "") return this.placeOf(storage);
@@ -122,25 +122,25 @@ export class Session implements AsyncDisposable {
     throw new BadUsage("No storage was given", hint);
   }
 
-  /** What a location on the command line stands for: a path, `scheme:...`, or a name in the configuration. */
+  /** The place for a text: a path, `scheme:...`, or a name in the configuration. */
   placeOf(text: string, options: VaultOptions = this.options): Place {
     return placeOf(text, options, this);
   }
 
-  /** For what every engine can do; open until the session ends. @throws NoStorage and what else opening throws */
+  /** Opens a repository of any engine, until the session ends. @throws NoStorage, and the other faults of opening */
   async openRepository(place = this.place): Promise<OpenedRepository> {
     const { openRepository } = await import("../../operations/open.ts");
     const machine = await this.ownMachine();
     return this.#opened.use(await openRepository(machine, place.location, this.monitor, this.login(place)));
   }
 
-  /** What there is to be opened. */
+  /** The engine of a place. */
   async engine({ location } = this.place): Promise<EngineKind> {
     const { engineAt } = await import("../../operations/open.ts");
     return await engineAt((await this.machine()).disk, location);
   }
 
-  /** What opens a vault, and where it is; open until the session ends. @throws NoVault and what else opening throws */
+  /** Unlocks a vault without opening it, until the session ends. @throws NoVault, and the other faults of unlocking */
   async unlock(place = this.place): Promise<UnlockedVault & { readonly machine: Machine }> {
     const { unlockAt } = await import("../../operations/open.ts");
     const machine = await this.ownMachine();
@@ -148,13 +148,16 @@ export class Session implements AsyncDisposable {
     return { ...vault, machine };
   }
 
-  /** For what only a storage can do; open until the session ends. @param what that is @throws NotForVaults, NoStorage and what else opening throws */
+  /**
+   * Opens a storage, until the session ends. @param what the operation that only storages support @throws NotForVaults,
+   * NoStorage, and the other faults of opening
+   */
   async openStorage(what: string, place = this.place): Promise<Storage> {
     const { openOnlyStorage } = await import("../../operations/open.ts");
     return this.#opened.use(await openOnlyStorage(await this.ownMachine(), place.location, this.monitor, what));
   }
 
-  /** Where a storage lies, or is to be made. @param what it is needed for @throws BadUsage, NotForVaults */
+  /** Path of a storage, existing or not. @param what the operation that needs it @throws BadUsage, NotForVaults */
   async storagePath(what: string): Promise<Raw> {
     const { place } = this;
     if (await this.engine(place) === "storage") return rawOf(place.location);
@@ -162,7 +165,7 @@ export class Session implements AsyncDisposable {
     throw new NotForVaults(what);
   }
 
-  /** Where secrets come from. Nothing is painted over a question. */
+  /** Sources of secrets. Progress is not drawn over a question. */
   get secrets(): SecretWorld {
     const { world, monitor } = this;
     return {
@@ -176,12 +179,12 @@ export class Session implements AsyncDisposable {
     };
   }
 
-  /** What opens a vault there. */
+  /** What is needed to open the vault in a place. */
   login({ settings }: Place): VaultLogin {
     return { settings, secrets: this.secrets, host: this.world.host(), signal: this.signal };
   }
 
-  /** It knows where this program keeps its state, and which vaults there are: nothing of that is a source, or removed. */
+  /** The machine with the tool's own places: its state and known vaults, which are never backed up or removed. */
   async ownMachine(): Promise<Machine> {
     const { stateDirectories } = await import("../settings/state_directory.ts");
     const state = await stateDirectories(this.world), vaults = Object.values(this.loaded.config.vaults ?? {});
@@ -195,14 +198,14 @@ export class Session implements AsyncDisposable {
     };
   }
 
-  /** What `--wait` says. */
+  /** The patience that `--wait` requests; undefined: none. */
   #patience(): Patience | undefined {
     const waitMs = parseDuration(this.options.wait ?? "0");
     if (waitMs === 0) return undefined;
     return { waitMs, signal: this.signal, notice: (text) => this.monitor.notice(text) };
   }
 
-  /** @param given by `--workers` */
+  /** Number of worker threads. @param given value of `--workers` */
   workers(given: number | undefined): number {
     return given ?? Math.min(this.world.cores, MOST_WORKERS, workersFor(this.world.memory()));
   }
@@ -213,7 +216,7 @@ export class Session implements AsyncDisposable {
     else if (!this.options.quiet) { for (const line of lines) this.out.line(line); }
   }
 
-  /** Prints a table; where it has no rows, standard output has nothing either. @param none says so */
+  /** Prints a table. Without rows, standard output stays empty. @param none notice for that case */
   table(columns: readonly Column[], rows: readonly (readonly string[])[], none: string): void {
     if (rows.length > 0) this.out.table(columns, rows);
     else this.monitor.notice(none);

@@ -1,4 +1,4 @@
-/** What two words, or one, say of a place in a snapshot: `latest /photos`, `latest:/photos`. */
+/** Parses a snapshot and a path in it, as one or two words: `latest /photos`, `latest:/photos`. */
 import type { Apath } from "../../core/apath.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import type { Repository } from "../../snapshot/repository.ts";
@@ -8,11 +8,14 @@ import { snapshotPath } from "../settings/paths.ts";
 
 export interface SnapshotPlace {
   readonly snapshot: SnapshotInfo;
-  /** As it was given. */
+  /** The path, if one was given. */
   readonly path?: Apath;
 }
 
-/** @param pathText of a word of its own @throws NoSnapshot, AmbiguousSnapshot, BadUsage if both words give a path */
+/**
+ * The place. @param pathText separate word for the path @throws NoSnapshot, AmbiguousSnapshot, BadUsage if both words
+ * have a path
+ */
 export async function placeNamed(
   name: string,
   pathText: string | undefined,
@@ -24,7 +27,7 @@ export async function placeNamed(
   throw new BadUsage("The path in the snapshot is given twice", "Write `SNAPSHOT PATH`, or `SNAPSHOT:/PATH`");
 }
 
-/** The same where several paths may follow. @throws NoSnapshot, AmbiguousSnapshot */
+/** As {@link placeNamed}, for several paths. @throws NoSnapshot, AmbiguousSnapshot */
 export async function placesNamed(
   name: string,
   pathTexts: readonly string[],
@@ -34,7 +37,7 @@ export async function placesNamed(
   return { snapshot, paths: [...inside === undefined ? [] : [inside], ...pathTexts].map(snapshotPath) };
 }
 
-/** A path begins at the first `:/` that has the name of a snapshot before it: names and paths may hold such, too. */
+/** Splits at the first `:/` that follows the name of a snapshot: names and paths may contain it too. */
 function splitName(name: string, snapshots: readonly SnapshotInfo[]) {
   for (let end = name.indexOf(":/"); end > 0; end = name.indexOf(":/", end + 1)) {
     const snapshot = existing(name.slice(0, end), snapshots);

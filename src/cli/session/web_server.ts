@@ -1,4 +1,4 @@
-/** Starts the server of `serve --listen` beside the jobs, if there are any. */
+/** Starts the server of `serve --listen`, beside the jobs if there are any. */
 import type { Session } from "./session.ts";
 import { notifierIfAny } from "./notifications.ts";
 import { listeningOf, type ListenOptions } from "../settings/listen_options.ts";
@@ -21,13 +21,16 @@ import { ThreadReader } from "../../server/reader/thread_reader.ts";
 import { type RunningServer, startServer } from "../../server/serve.ts";
 
 export interface WebServer extends RunningServer {
-  /** Hears of what the jobs do. */
+  /** Receives the log of the jobs. */
   readonly log: Log;
-  /** Hears how far the job is. */
+  /** Receives the progress of the job. */
   readonly onProgress: (progress: JobProgress) => void;
 }
 
-/** @param jobs path of the job directory @throws PortTaken, CannotListen, BadUsage, and what opening a repository throws */
+/**
+ * Starts the server. @param jobs path of the job directory @throws PortTaken, CannotListen, BadUsage, and the faults of
+ * opening a repository
+ */
 export async function startWebServer(
   session: Session,
   options: ListenOptions,
@@ -81,7 +84,10 @@ function vaultPlaces({ loaded: { config: { vaults = {} } } }: Session): Readonly
   return new Map(Object.entries(vaults).map(([name, { location }]) => [name, location]));
 }
 
-/** @throws BadUsage for a directory in the storage, or around it; DiskFault where there is none: its disk may not be mounted */
+/**
+ * Opens the object store. @throws BadUsage if its directory is inside the storage or around it; DiskFault if it doesn't
+ * exist: its disk may not be mounted
+ */
 function objectStore({ world, place }: Session, { disk }: Machine, options: ListenOptions): ObjectStore {
   const { objects = "", appendOnly = false, maxSize } = options, path = absolutePath(world, objects);
   if (!hasScheme(place.location)) {

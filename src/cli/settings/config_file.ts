@@ -1,4 +1,4 @@
-/** The file of settings, `backup-tool.jsonc`: where it is looked for. What it may say stands in config_schema.ts. */
+/** Finds the configuration file, `backup-tool.jsonc`. config_schema.ts describes its contents. */
 import { Fault } from "../../core/fault.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import { DiskFault } from "../../platform/disk.ts";
@@ -17,15 +17,16 @@ export class BadConfig extends Fault {
 }
 
 export interface ConfigFile {
-  /** As text, absolute. */
+  /** Absolute path as text. */
   readonly path: string;
   readonly text: string;
 }
 
 /**
- * The file that counts: the one that was named, else the first that is there. Files are not merged, and the current
- * directory is never looked into: whoever can put a file there could have something else backed up, to somewhere else.
- * @param named by `--config`; false: `--no-config` @throws DiskFault if it can't be read
+ * The configuration file: the given one, else the first that exists. Files are not merged, and the current directory is
+ * never searched: whoever can put a file there could redirect backups.
+ * @param named value of `--config`; false: `--no-config`
+ * @throws DiskFault if the file can't be read
  */
 export function findConfig(world: World, named: string | false | undefined): ConfigFile | undefined {
   if (named === false) return undefined;
@@ -41,7 +42,7 @@ export function findConfig(world: World, named: string | false | undefined): Con
   return undefined;
 }
 
-/** Of the person, then of the machine. */
+/** Usual paths: the user's, then the machine's. */
 export function usualPlaces(world: World): string[] {
   const roaming = world.env("APPDATA");
   if (roaming !== undefined) return [`${roaming.replaceAll("\\", "/")}/backup-tool/${CONFIG_NAME}`];
@@ -55,10 +56,10 @@ function configOf(home: string | undefined): string | undefined {
   return home === undefined ? undefined : `${home}/.config`;
 }
 
-/** Nobody writes more than that; a device has no end. */
+/** Largest configuration in bytes: a device would have no end. */
 const MOST_BYTES = 1024 * 1024;
 
-/** @throws BadConfig, DiskFault */
+/** Reads the file. @throws BadConfig, DiskFault */
 function readConfig(world: World, path: string): string {
   const text = world.readTextFile(path, MOST_BYTES + 1);
   if (rawOf(text).length <= MOST_BYTES) return text;

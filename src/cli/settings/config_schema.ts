@@ -1,4 +1,4 @@
-/** What `backup-tool.jsonc` may say. The descriptions go into the JSON Schema that editors complete from. */
+/** Schema of `backup-tool.jsonc`. Its descriptions go into the JSON Schema, from which editors complete. */
 // First: it concerns the schemas of the others, too.
 import "./uncompiled_schemas.ts";
 import * as z from "zod";
@@ -27,7 +27,7 @@ import type { HookSet } from "../../operations/hooks/hook_set.ts";
 import { BadConfig, type ConfigFile } from "./config_file.ts";
 import type { World } from "../world.ts";
 
-/** A path as a person writes it; what it starts from stands in {@link absoluteFrom}. */
+/** A path as written by the user; {@link absoluteFrom} makes it absolute. */
 const path = z.string().superRefine(checkPath);
 const readFrom = path.refine((text) => /^[/~]/.test(text), "This must be an absolute path");
 const backupSettings = backupShape(path, readFrom);
@@ -40,7 +40,7 @@ const namedBackup = z.strictObject({
   ...backupSettings,
 });
 
-/** A word that can't be taken for a path or an option. */
+/** A word that can't be mistaken for a path or an option. */
 const backupName = z.string().regex(/^[^-/~.\s][^/\s]*$/, "A name must be one word without slashes");
 
 export const CONFIG_SCHEMA = z.strictObject({
@@ -64,7 +64,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   ...notifyShape(path, backupName),
 });
 
-/** For editors. */
+/** JSON Schema for editors. */
 export function configJsonSchema(): unknown {
   return z.toJSONSchema(CONFIG_SCHEMA, { io: "input", target: "draft-7", unrepresentable: "any" });
 }
@@ -86,19 +86,19 @@ export interface Config extends Omit<Written, "backups" | "vaults" | "notify" | 
   readonly vaults?: Readonly<Record<string, NamedVault>>;
   readonly notify?: NotifySettings;
   readonly hooks?: readonly HookSet[];
-  /** Bytes a second. */
+  /** Limit in bytes a second. */
   readonly limit?: number;
   readonly expect?: Expectations;
 }
 
-/** Reads the file; paths in it become absolute. @throws BadConfig */
+/** Parses the file; paths in it become absolute. @throws BadConfig */
 export function parseConfig(file: ConfigFile, world: World): Config {
   const { value, complaints } = readJsonc(file.text, CONFIG_SCHEMA);
   if (complaints !== undefined) throw badConfig(file.path, complaints);
   return withAbsolutePaths(value, (path) => absoluteFrom(file.path, path, world));
 }
 
-/** The hint of the only complaint is the hint of the fault. */
+/** The fault for complaints. If there is only one, it provides the hint. */
 function badConfig(path: string, complaints: readonly Complaint[]): BadConfig {
   const [first, ...others] = complaints;
   if (others.length > 0 || first?.hint === undefined) {
@@ -162,7 +162,10 @@ function lockWith(lock: Lock, absolute: (path: string) => string): Lock {
     : { ...lock, readFrom: absolute(lock.readFrom) };
 }
 
-/** `~` and `~/...` are in the home directory, other relative paths beside the file. @throws BadUsage if nobody knows where that is */
+/**
+ * Makes a path absolute: `~` is the home directory, other relative paths start beside the file. @throws BadUsage if
+ * there is no home directory
+ */
 function absoluteFrom(file: string, path: string, { here }: World): string {
   return textOf(pathOf(path, { ...here, directory: () => rawOf(file.slice(0, file.lastIndexOf("/")) || "/") }));
 }

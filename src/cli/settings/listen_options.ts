@@ -1,4 +1,4 @@
-/** What `serve` listens on, and how. */
+/** Options of `serve` about listening. */
 import { type Command, Option } from "commander";
 import { collected, reading } from "./options.ts";
 import { absolutePath, readNamedFile } from "./paths.ts";
@@ -20,7 +20,7 @@ export interface ListenOptions {
   readonly objects?: string;
   readonly appendOnly?: boolean;
   readonly maxSize?: number;
-  /** False for `--no-dav`. */
+  /** False with `--no-dav`. */
   readonly dav?: boolean;
   readonly restoreBelow?: readonly string[];
   readonly sourcesBelow?: readonly string[];
@@ -62,7 +62,7 @@ function checkedAddress(text: string, before: readonly string[] = []): readonly 
   })(text);
 }
 
-/** @throws BadUsage */
+/** Parses an address. @throws BadUsage */
 function listenAddress(
   text: string,
 ): { readonly hostname: string; readonly port: number } | { readonly socket: string } {
@@ -79,7 +79,7 @@ function listenAddress(
 
 type Listening = Pick<ServerOptions, "listen" | "tls" | "hostNames" | "trustedProxy" | "plainHttp" | "withoutDav">;
 
-/** @throws BadUsage, and what reading a file throws */
+/** Addresses and certificate from the options. @throws BadUsage, and the faults of reading a file */
 export function listeningOf(options: ListenOptions, world: World): Listening {
   const { listen = [], tls, tlsCert, tlsKey, hostName = [], trustProxy, plainHttp = false, dav } = options;
   const addresses = listen.map((text): ListenAddress => {

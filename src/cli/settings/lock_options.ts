@@ -1,11 +1,11 @@
-/** Options that say how sources are held still. */
+/** Options for holding sources still. */
 import { type Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
 import { defined } from "../../core/defined.ts";
 import type { BackupSettings } from "../../operations/settings/backup_settings.ts";
 import type { LockKind } from "../../source/lock/lock_kinds.ts";
 
-/** A copy of source/lock/kinds.ts's list: help must not have to load what they do. */
+/** A copy of the list in source/lock/lock_kinds.ts, so that help needn't load the implementations. */
 const KINDS: Record<LockKind, true> = { command: true, btrfs: true, zfs: true, lvm: true };
 
 export interface LockOptions {
@@ -27,7 +27,7 @@ export function addLockOptions(command: Command): Command {
     .option("--read-from <PATH>", "read the source from this path instead");
 }
 
-/** As settings have it; undefined if no option says anything. @throws BadUsage */
+/** The lock as in settings; undefined if there is no such option. @throws BadUsage */
 export function lockOfOptions({ lock, before, after, readFrom }: LockOptions): BackupSettings["lock"] {
   const hasCommands = before !== undefined || after !== undefined;
   if (lock !== undefined && lock !== "command") {

@@ -1,4 +1,4 @@
-/** Who is notified of runs: a part of the configuration. */
+/** Configuration of notifications. */
 import * as z from "zod";
 import { Fault } from "../../core/fault.ts";
 import { EVENTS } from "../../notify/notice.ts";
@@ -16,11 +16,11 @@ const address = z.string().superRefine((text, context) => {
     context.addIssue({ code: "custom", message: `${error.message}. ${error.hint}` });
   }
 });
-/** No line ends in what becomes one of a mail. */
+/** One line of text, which can't add lines to a mail. */
 // deno-lint-ignore no-control-regex
 const line = z.string().min(1).regex(/^[^\x00-\x1f\x7f]*$/, "Expected one line");
 
-/** The keys of the configuration. */
+/** Schema of the keys. */
 export function notifyShape(path: PathSchema, name: PathSchema) {
   const target = z.strictObject({
     to: address.describe(
@@ -54,7 +54,7 @@ export function notifyShape(path: PathSchema, name: PathSchema) {
 
 type Written = z.output<z.ZodObject<ReturnType<typeof notifyShape>>>;
 
-/** @param absolute makes paths absolute */
+/** The settings. @param absolute makes paths absolute */
 export function notifyFrom({ notify = {}, smtp }: Written, absolute: (path: string) => string): NotifySettings {
   const targets = Object.entries(notify).map(([name, { toFile, secretFile, ...target }]) => [name, {
     ...target,
@@ -69,7 +69,7 @@ export function notifyFrom({ notify = {}, smtp }: Written, absolute: (path: stri
   };
 }
 
-/** Milliseconds. */
+/** Expected intervals by series, in ms. */
 export function expectationsFrom({ expect = {} }: Written): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(expect).map(([series, text]) => [series, parseDuration(text)]));
 }

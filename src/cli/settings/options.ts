@@ -1,22 +1,22 @@
-/** Options that several commands share, and how their values are read. */
+/** Options that several commands share, and parsers of their values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Fault } from "../../core/fault.ts";
 import { parseDuration } from "../../operations/settings/prune_pace.ts";
 
-/** Accepted before and after the name of the command. */
+/** Options that are accepted before and after the name of the command. */
 export interface GlobalOptions {
   readonly storage?: string;
-  /** A path; false: no configuration at all. */
+  /** Path of the configuration; false: none. */
   readonly config?: string | false;
   readonly bytes?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
-  /** How long to wait for another run, as `parseDuration` reads it. */
+  /** Time to wait for another run, for `parseDuration`. */
   readonly wait?: string;
-  /** Names of the targets that are notified of the outcome. */
+  /** Names of targets to notify of the outcome. */
   readonly notify?: readonly string[];
-  /** False: run none. */
+  /** False: run no hooks. */
   readonly hooks?: boolean;
 }
 
@@ -40,7 +40,7 @@ export function addGlobalOptions(program: Command): Command {
   return program;
 }
 
-/** Takes back what a variable or the configuration says. Not in the help pages, which would grow by a half. */
+/** An option that overrides a variable or the configuration. Help pages omit it, because they would grow by half. */
 export function opposite(name: string): Option {
   return new Option(`--no-${name}`).hideHelp();
 }
@@ -55,12 +55,12 @@ export function workersOption(which = "0 for none (default: one per core, up to 
     .argParser(reading(parseWorkers));
 }
 
-/** For options that may be given several times. */
+/** Parser for options that may be repeated. */
 export function collected(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
-/** A parser that fails with a Fault, as one that fails as the command line wants it. */
+/** Adapts a parser that throws Faults to the command line's errors. */
 export function reading<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
@@ -80,14 +80,14 @@ function parseWorkers(text: string): number {
   throw new InvalidArgumentError(`Give a whole number, 0 to ${MOST_THREADS}.`);
 }
 
-/** For options that take a number. */
+/** Parser for positive numbers. */
 export function parsePositive(text: string): number {
   const value = Number(text);
   if (/^\d+(?:\.\d+)?$/.test(text) && value > 0) return value;
   throw new InvalidArgumentError("Give a number above 0.");
 }
 
-/** A section of examples at the end of a help page. */
+/** Section of examples at the end of a help page. */
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }

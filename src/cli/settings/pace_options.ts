@@ -1,17 +1,17 @@
-/** Options of commands that work long: how much of the machine they leave to others. */
+/** Options that limit how much of the machine long commands use. */
 import { type Command, Option } from "commander";
 import { parseRate } from "../../core/size_text.ts";
 import { opposite, parsePositive, reading } from "./options.ts";
 
 export interface PaceOptions {
   readonly nice?: "lowest" | "off";
-  /** Bytes a second; false: whatever variables and the configuration say, none. */
+  /** Bytes a second; false: no limit, whatever variables and the configuration say. */
   readonly limit?: number | false;
-  /** Milliseconds after each MiB. */
+  /** Pause after each MiB in ms; false: none. */
   readonly pause?: number | false;
 }
 
-/** As `serve` has them; by hand nothing is held back unless it is said, here or in the configuration. */
+/** Adds the options. Unlike for `serve`, there is no limit unless an option or the configuration sets one. */
 export function addPaceOptions(command: Command): Command {
   return command
     .addOption(

@@ -1,4 +1,4 @@
-/** Options that say how a vault is pruned. */
+/** Options for pruning a vault. */
 import { type Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
 import { parseSize } from "../../core/size_text.ts";
@@ -36,7 +36,7 @@ export function addPaceOptions(command: Command): Command {
     .option("--unsafe", "vaults: allow a grace below an hour: nobody may be restoring");
 }
 
-/** Validated at once, so that a mistake is reported as one of the option. */
+/** An option whose value is validated when it is parsed, so that errors name the option. */
 function textOption(flags: string, description: string, judge: (text: string) => unknown): Option {
   return new Option(flags, description).argParser(reading((text) => {
     judge(text);
@@ -44,7 +44,7 @@ function textOption(flags: string, description: string, judge: (text: string) =>
   }));
 }
 
-/** @throws BadUsage if a storage is to be pruned so */
+/** The pace that the options request. @throws BadUsage for a storage */
 export function paceOf(options: PaceOptions, engine: EngineKind): RemovalPace | undefined {
   const { grace, keepUnused, maxUnused, maxRepack, unsafe } = options;
   const pace = paceFrom({ grace, keepUnused, maxUnused, maxRepack, unsafe });

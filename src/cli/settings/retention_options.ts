@@ -1,10 +1,10 @@
-/** The options that set the retention policy. */
+/** Options for the retention policy. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { optionText, parseAmount, parseSpan, PERIODS, type Policy, tagList } from "../../core/policy.ts";
 import { parseSize } from "../../core/size_text.ts";
 import { reading } from "./options.ts";
 
-/** Options of the rules, by their names as the parser has them: `keepDaily`, `keepWithinDaily`. */
+/** Options for the rules, with the parser's names: `keepDaily`, `keepWithinDaily`. */
 export type KeepOptions = { readonly [Rule in keyof Policy as `keep${Capitalize<Rule>}`]?: Policy[Rule] };
 
 export function addKeepOptions(command: Command): Command {
@@ -58,19 +58,19 @@ const spanText = reading((text) => {
   return text;
 });
 
-/** Of options that take tags, with commas where all are meant. */
+/** Parser for repeated options with tags; commas combine tags that must all be present. */
 export function collectedTags(text: string, before: readonly string[] = []): readonly string[] {
   if (tagList(text).length === 0) throw new InvalidArgumentError("Give a tag.");
   return [...before, text];
 }
 
-/** "withinDaily" of "keepWithinDaily". */
+/** Name of a rule: "withinDaily" for "keepWithinDaily". */
 function ruleOf(option: string): string {
   const rule = option.slice("keep".length);
   return rule.charAt(0).toLowerCase() + rule.slice(1);
 }
 
-/** Undefined if no option of these was given. */
+/** The policy that the options set; undefined if there is no such option. */
 export function policyOf(options: KeepOptions): Policy | undefined {
   const rules = Object.entries(options)
     .filter(([option]) => option.startsWith("keep"))

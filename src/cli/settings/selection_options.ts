@@ -1,4 +1,4 @@
-/** Options of commands that look at sources: what is backed up, and what counts as changed. */
+/** Options about sources: what is backed up, and what counts as changed. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { defined } from "../../core/defined.ts";
 import { BadUsage } from "../../core/fault.ts";
@@ -40,7 +40,7 @@ export interface SelectionOptions {
 
 const PRESET_NAMES = Object.keys(PRESETS);
 
-/** Of `--source`, as it was given. */
+/** Value of `--source`, as typed. */
 export interface NamedSource {
   readonly as: Raw;
   readonly path: string;
@@ -87,7 +87,7 @@ export function addSelectionOptions(command: Command): Command {
     .addOption(opposite("one-file-system"));
 }
 
-/** The settings that options give; the host may also come from a variable. */
+/** Settings from the options; the host may also come from a variable. */
 export function settingsOfOptions(options: SelectionOptions, world: Pick<World, "env">): BackupSettings {
   return defined<BackupSettings>({
     name: options.name,
@@ -112,7 +112,7 @@ export function settingsOfOptions(options: SelectionOptions, world: Pick<World, 
   });
 }
 
-/** `choices` alone would keep only the last of several. */
+/** Parser for repeated options with choices: `choices` would keep only the last one. */
 function collectedChoice(choices: readonly string[]) {
   return (value: string, before: readonly string[] | undefined): readonly string[] => {
     if (!choices.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
@@ -120,20 +120,20 @@ function collectedChoice(choices: readonly string[]) {
   };
 }
 
-/** Names of files, as text. */
+/** Parser for repeated file names. */
 function collectedName(value: string, before: readonly string[] = []): readonly string[] {
   reading(parseEntryName)(value);
   return [...before, value];
 }
 
-/** The first "=" ends the name: paths may hold more of them. */
+/** Parser for repeated `NAME=PATH`. The first "=" ends the name; paths may contain more. */
 function collectedSource(value: string, before: readonly NamedSource[] = []): readonly NamedSource[] {
   const end = value.indexOf("=");
   if (end < 1 || end === value.length - 1) throw new InvalidArgumentError("Write it like photos=/mnt/disk/pictures.");
   return [...before, { as: reading(parseEntryName)(value.slice(0, end)), path: value.slice(end + 1) }];
 }
 
-/** The paths of a list, absolute. @param base what relative ones start from @throws BadUsage if there are none */
+/** Absolute paths in a list. @param base for relative ones @throws BadUsage if it is empty */
 export function listedPaths(file: string, isNull: boolean, base: Raw, world: World): Raw[] {
   const text = file === "-" ? world.readTextFile(STANDARD_INPUT) : readNamedFile(world, file);
   const lines = isNull ? text.split("\0") : text.split("\n").map((line) => line.replace(/\r$/, ""));

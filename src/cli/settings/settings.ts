@@ -1,6 +1,5 @@
 /**
- * Settings that need not be repeated on every command line. What is nearest to the person counts: an option, then a
- * variable, then the configuration file, then the default.
+ * Settings that need not be repeated on every command line. Precedence: option, variable, configuration file, default.
  */
 import { type Command, InvalidArgumentError, type Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
@@ -9,7 +8,7 @@ import { findConfig } from "./config_file.ts";
 import type { GlobalOptions } from "./options.ts";
 import type { World } from "../world.ts";
 
-/** Options that may also come from a variable, or from a key of the same name in the file. */
+/** Options that may also come from a variable, or from the key of the same name in the configuration. */
 export const VARIABLES = {
   storage: "BACKUP_TOOL_STORAGE",
   workers: "BACKUP_TOOL_WORKERS",
@@ -26,18 +25,18 @@ export type Setting = keyof typeof VARIABLES;
 export const SETTINGS = Object.keys(VARIABLES) as Setting[];
 
 export interface LoadedConfig {
-  /** Where it was read from; undefined if there is none. */
+  /** Path of the file; undefined if there is none. */
   readonly path: string | undefined;
   readonly config: Config;
 }
 
 export const NO_CONFIG: LoadedConfig = { path: undefined, config: {} };
 
-/** The command that shows the configuration, and runs nothing of it. */
+/** The command that shows the configuration without running any of its commands. */
 const SHOWS_IT = "config";
 
 /**
- * Gives the options of a command what the command line left open.
+ * Completes the options of a command from variables and the configuration.
  * @throws BadConfig, BadUsage, DiskFault, UntrustedCommands
  */
 export async function settle(command: Command, world: World): Promise<LoadedConfig> {
@@ -54,7 +53,7 @@ export async function settle(command: Command, world: World): Promise<LoadedConf
   return loaded;
 }
 
-/** What is in the file is loaded only where there is one: most runs need no schema. */
+/** Loads the configuration. The schema is loaded only if there is a file, because most runs have none. */
 export async function loadConfig(world: World, named: string | false | undefined): Promise<LoadedConfig> {
   const file = findConfig(world, named);
   if (file === undefined) return NO_CONFIG;
@@ -62,7 +61,7 @@ export async function loadConfig(world: World, named: string | false | undefined
   return { path: file.path, config: parseConfig(file, world) };
 }
 
-/** @throws UntrustedCommands, DiskFault */
+/** Checks that no other user may have written the configuration. @throws UntrustedCommands, DiskFault */
 async function trust(loaded: LoadedConfig, world: World): Promise<void> {
   const { refuseUntrusted } = await import("./trusted_config.ts");
   refuseUntrusted(loaded, world);
@@ -82,7 +81,7 @@ function settleOne(command: Command, option: Option, variable: string | undefine
   else if (fromFile !== undefined) command.setOptionValueWithSource(name, fromFile, "config");
 }
 
-/** A variable's text as the option would have it. @throws BadUsage */
+/** A variable's value, parsed like the option's. @throws BadUsage */
 function parsed(option: Option, name: Setting, text: string): unknown {
   if (option.isBoolean()) return parseSwitch(VARIABLES[name], text);
   try {

@@ -1,4 +1,4 @@
-/** Where this tool notes what concerns the machine and no storage. */
+/** Directories for the state of this machine, which belongs to no storage. */
 import { BadUsage } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { absolutePath } from "./paths.ts";
@@ -7,8 +7,8 @@ import type { World } from "../world.ts";
 const LOCKS = rawOf("locks"), NOTIFY = rawOf("notify");
 
 /**
- * BACKUP_TOOL_STATE, or what the XDG Base Directory Specification says; for root the system's own place.
- * @throws BadUsage if nobody knows a home directory: what lies where others may write is not to be believed
+ * BACKUP_TOOL_STATE, or the path by the XDG Base Directory Specification; for root, the system's directory.
+ * @throws BadUsage if there is no home directory: state that others may write can't be trusted
  */
 async function stateDirectory(world: World): Promise<Raw> {
   const given = world.env("BACKUP_TOOL_STATE");
@@ -23,17 +23,17 @@ async function stateDirectory(world: World): Promise<Raw> {
   );
 }
 
-/** What was done to sources. @throws BadUsage as {@link stateDirectory} */
+/** Directory of journals for changes to sources. @throws BadUsage as {@link stateDirectory} */
 export async function lockDirectory(world: World): Promise<Raw> {
   return joinRaw(await stateDirectory(world), LOCKS);
 }
 
-/** Notifications that wait. @throws BadUsage as {@link stateDirectory} */
+/** Directory of pending notifications. @throws BadUsage as {@link stateDirectory} */
 export async function notifyDirectory(world: World): Promise<Raw> {
   return joinRaw(await stateDirectory(world), NOTIFY);
 }
 
-/** Where this program keeps state of its own, as far as anybody knows: it is never backed up. */
+/** Directories of this program's state, as far as known: they are never backed up. */
 export async function stateDirectories(world: World): Promise<Raw[]> {
   try {
     return [await stateDirectory(world)];
@@ -45,7 +45,7 @@ export async function stateDirectories(world: World): Promise<Raw[]> {
 
 const CONTROL = rawOf(".backup-tool"), WEB = rawOf("web"), SERVER = rawOf("server");
 
-/** Where the accounts of a server are kept: with its jobs, if it has a directory of them. @param jobs that, absolute */
+/** Directory of a server's accounts: in its job directory, if it has one. @param jobs absolute path of that */
 export async function accountDirectory(world: World, jobs: string | undefined): Promise<Raw> {
   if (jobs === undefined) return joinRaw(await stateDirectory(world), SERVER);
   return joinRaw(joinRaw(rawOf(jobs), CONTROL), WEB);

@@ -1,4 +1,4 @@
-/** Where the system wants what is soon removed. */
+/** The system's directory for temporary files. */
 import type { World } from "../world.ts";
 
 export function temporaryDirectory(world: Pick<World, "env" | "here">): string {

@@ -1,17 +1,17 @@
-/** Commands in the configuration: whoever can write the file could have anything run as this user. */
+/** Trust in a configuration with commands: whoever can write the file could run anything as this user. */
 import { UntrustedCommands } from "../../operations/hooks/faults.ts";
 import type { World } from "../world.ts";
 import type { Config } from "./config_schema.ts";
 
-/** A configuration, and where it was read from. */
+/** A configuration, and its path. */
 interface Written {
   readonly path: string | undefined;
   readonly config: Config;
 }
 
 /**
- * Refuses a configuration with commands that somebody else may have written. Hooks are not considered: what runs them
- * looks at the file itself, because `--no-hooks` does without.
+ * Refuses a configuration with commands that another user may have written. Hooks are not considered here: they are
+ * checked before they run, because `--no-hooks` does without them.
  * @throws UntrustedCommands, DiskFault if the file or its directory can't be read
  */
 export function refuseUntrusted({ path, config }: Written, world: World): void {
@@ -21,7 +21,7 @@ export function refuseUntrusted({ path, config }: Written, world: World): void {
   if (why !== undefined) throw new UntrustedCommands(path, keys, why);
 }
 
-/** Paths of the keys that hold commands, such as "vaults.nas.passwordCommand". */
+/** Paths of the keys with commands, such as "vaults.nas.passwordCommand". */
 export function commandKeys({ vaults = {}, defaults, backups = {} }: Config): readonly string[] {
   const keys = Object.entries(vaults).flatMap(([name, vault]) =>
     (["passwordCommand", "credentialsCommand"] as const).filter((key) => vault[key] !== undefined)

@@ -1,19 +1,19 @@
-/** What is wrong with a command line, in the form of every error, with what may have been meant. */
+/** Usage errors in the form of every error, with suggestions. */
 import type { Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
 import { similarNames } from "../../core/similar.ts";
 
-/** What the parser says of a value that may not be empty, or is none of several. */
+/** The parser's message for a value that is empty, or invalid. */
 const EMPTY =
   /^(?:Option '(?:-\w, )?(--[\w-]+)[^']*' argument|Command-argument value) '' is invalid(?: for argument '(.*?)')?\. (.*)$/;
 
-/** What the parser says of an option that ends the line, though it takes a value. */
+/** The parser's message for an option at the end of the line that lacks its value. */
 const NO_VALUE = /^Option '(?:-\w, )?(--[\w-]+)[^']*' argument missing$/;
-/** What it says of a value that is none of several. */
+/** The parser's message for a value that is not among the choices. */
 const NO_CHOICE =
   /^(?:Option '(?:-\w, )?(--[\w-]+)[^']*' argument|Command-argument value) '(.*)' is invalid(?: for argument '(.*?)')?\. Allowed choices are (.*)$/;
 
-/** What other programs call it, or what to use instead. */
+/** Names of commands in other programs, with the equivalents of this one. */
 const ELSEWHERE: Readonly<Record<string, readonly string[] | string>> = {
   list: ["ls", "snapshots"],
   show: ["ls", "cat"],
@@ -56,8 +56,9 @@ const ELSEWHERE: Readonly<Record<string, readonly string[] | string>> = {
 };
 
 /**
- * @param text of the parser, such as "error: unknown command 'lss'"
- * @param command that was being read
+ * The fault for a message of the parser.
+ * @param text such as "error: unknown command 'lss'"
+ * @param command that was being parsed
  */
 export function usageFault(text: string, command: Command): BadUsage {
   const [first = ""] = text.trimEnd().split("\n");
@@ -75,7 +76,7 @@ export function usageFault(text: string, command: Command): BadUsage {
   );
 }
 
-/** A value that is missing, or none of several. */
+/** The fault for a value that is missing or invalid; undefined for another message. */
 function valueFault(message: string, command: Command): BadUsage | undefined {
   const missing = NO_VALUE.exec(message)?.[1];
   if (missing !== undefined) return new BadUsage(`Option ${missing} needs a value`, `See \`${helpFor(command)}\``);
@@ -86,7 +87,7 @@ function valueFault(message: string, command: Command): BadUsage | undefined {
   return new BadUsage(`Unknown ${what}`, `Use ${[names.join(", "), last].filter(Boolean).join(" or ")}`);
 }
 
-/** What to use instead of a command that other programs have. */
+/** The equivalent of another program's command; undefined if there is none. */
 function elsewhereHint(message: string, command: Command): string | undefined {
   const [, typed = ""] = /^Unknown command '(.*)'$/.exec(message) ?? [];
   const ours = command.parent === null ? ELSEWHERE[typed] : undefined;
@@ -105,14 +106,14 @@ function meantBy(message: string, command: Command): readonly string[] {
   return nearest(name.slice(2), longOptions(command)).map((option) => `--${option}`);
 }
 
-/** Those that are spelt nearly so; else those that contain it. */
+/** Similar names, or else those that contain the text. */
 function nearest(typed: string, names: readonly string[]): readonly string[] {
   const similar = similarNames(typed, names);
   if (similar.length > 0 || typed.length < 3) return similar;
   return names.filter((name) => name.includes(typed)).slice(0, 3);
 }
 
-/** Names without the dashes, also of the options that every command has. */
+/** Names of all options without dashes, including global ones. */
 function longOptions(command: Command): string[] {
   const help = command.createHelp();
   const options = [
@@ -122,12 +123,12 @@ function longOptions(command: Command): string[] {
   return options.flatMap(({ long }) => long ? [long.slice(2)] : []);
 }
 
-/** Includes those that the help pages of commands omit. */
+/** Options of the commands above, including those that help pages omit. */
 function optionsAbove({ parent }: Command): Option[] {
   return parent === null ? [] : [...parent.options.filter(({ hidden }) => !hidden), ...optionsAbove(parent)];
 }
 
-/** "backup-tool help tree build". */
+/** The command for help: "backup-tool help tree build". */
 function helpFor(command: Command): string {
   const names: string[] = [];
   for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
@@ -136,8 +137,9 @@ function helpFor(command: Command): string {
 }
 
 /**
- * What a variable leaves that isn't set, as in `backup "$SOURCE"`, stands for nothing, and never for the current
- * directory. An option for which it has a meaning reads it as something else. @throws BadUsage
+ * Refuses empty arguments. An unset variable, as in `backup "$SOURCE"`, must never stand for the current directory.
+ * Options for which an empty value is meaningful parse it differently.
+ * @throws BadUsage
  */
 export function refuseEmpty(command: Command): void {
   const empty = command.args.indexOf("");

@@ -1,4 +1,4 @@
-/** Options that say how a vault is opened, and how its bytes travel. A storage has no use for them. */
+/** Options for opening vaults and for transferring data. Storages ignore them. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { defined } from "../../core/defined.ts";
 import { BadUsage } from "../../core/fault.ts";
@@ -36,7 +36,7 @@ export interface VaultOptions extends LoginOptions {
   readonly compression?: Compression;
 }
 
-/** Of every command. */
+/** Adds the options that every command has. */
 export function addVaultOptions(program: Command): Command {
   return program
     .option("--key-file <FILE>", "open the vault with this key")
@@ -71,7 +71,7 @@ export function unitSizeOption(): Option {
     .argParser(reading(parseUnitSize));
 }
 
-/** Options of commands that store something. */
+/** Adds options for commands that store something. */
 export function addPackingOptions(command: Command): Command {
   return command.addOption(unitSizeOption())
     .addOption(new Option("--compression <HOW>", "vaults: compression level").choices(COMPRESSIONS));
@@ -89,7 +89,7 @@ function parseConnections(text: string): number {
   throw new InvalidArgumentError(`Give a whole number, 1 to ${MOST_CONNECTIONS}.`);
 }
 
-/** What the options alone say. @throws BadUsage if several open the vault */
+/** Settings from the options alone. @throws BadUsage if several open the vault */
 export function settingsOfOptions(options: VaultOptions, world: Pick<World, "here">): VaultSettings {
   const { connections, limitUpload, limitDownload, cache, unitSize, compression } = options;
   const link = {
@@ -103,7 +103,7 @@ export function settingsOfOptions(options: VaultOptions, world: Pick<World, "her
   return { ...loginOfOptions(options, world), ...defined<VaultSettings>(link) };
 }
 
-/** @throws BadUsage if several are given */
+/** Login settings from the options. @throws BadUsage if several are given */
 export function loginOfOptions(options: LoginOptions, world: Pick<World, "here">): LoginSettings {
   const { keyFile, passwordFile, passwordCommand, unencrypted } = options;
   const given = Object.entries({

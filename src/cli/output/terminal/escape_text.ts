@@ -1,7 +1,7 @@
 /**
- * Text that may hold anything, such as a file's name, made safe to print. Control characters (C0, DEL, C1), marks that
- * change the direction of text, line separators and bytes that are not UTF-8 become visible escapes; the rest stays.
- * For people only: a name that really contains `\n` looks the same. `--json` is exact.
+ * Makes any text, such as a file name, safe to print. Control characters (C0, DEL, C1), marks that change the direction
+ * of text, line separators and bytes that are not UTF-8 become visible escapes; all else stays. For people only: a name
+ * that really contains `\n` looks the same. `--json` is exact.
  */
 
 // deno-lint-ignore no-control-regex -- these are what it is about
@@ -10,12 +10,12 @@ const UNSAFE_IN_JSON = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\u
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e" };
 
-/** One line that can't disturb a terminal. */
+/** The text as one line that can't disturb a terminal. */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (character) => SHORT[character] ?? escaped(character.charCodeAt(0)));
 }
 
-/** Several lines: their ends stay. */
+/** Several lines, whose line endings stay. */
 export function printableLines(text: string): string {
   return text.split("\n").map(printable).join("\n");
 }
@@ -27,7 +27,7 @@ function escaped(code: number): string {
   return `\\u${hex(code, 4)}`;
 }
 
-/** JSON that can be shown on a terminal: what JSON would leave as it is but a terminal obeys is escaped, and stays exact. */
+/** JSON that is safe for terminals: characters that a terminal would obey are escaped, without changing the value. */
 export function jsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent).replace(
     UNSAFE_IN_JSON,

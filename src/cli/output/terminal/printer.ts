@@ -1,16 +1,16 @@
-/** Standard output: results, and nothing else. */
+/** Standard output, which gets only results. */
 import type { Paint, Style } from "./colors.ts";
 import { jsonText, printable } from "./escape_text.ts";
 import { type Column, cutOff, tableLines } from "./table.ts";
 import type { Output } from "../../world.ts";
 
-/** Text that is gathered before it is written: a system call per line would be slow. */
+/** Size of the buffer in characters: a system call per line would be slow. */
 const GATHERED_CHARACTERS = 64 * 1024;
 
 export class Printer {
   readonly #output: Output;
   readonly #encoder = new TextEncoder();
-  /** For lines that are put together from parts and printed by {@link exact}. */
+  /** For lines that are composed of parts and printed by {@link exact}. */
   readonly paint: Paint;
   #gathered = "";
 
@@ -19,13 +19,13 @@ export class Printer {
     this.paint = paint;
   }
 
-  /** One line, made safe for terminals. */
+  /** Prints one line, made safe for terminals. */
   line(text: string, style?: Style): void {
     const safe = printable(text);
     this.#add(`${style === undefined ? safe : this.paint(safe, style)}\n`);
   }
 
-  /** Columns of text, with a heading. On a terminal, lines are truncated at its width. */
+  /** Prints a table with headings. On a terminal, lines are truncated at its width. */
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
     const isCut = this.#output.isTerminal && columns.at(-1)?.whole !== true;
     const most = isCut ? this.#output.columns() : Infinity;
@@ -34,12 +34,12 @@ export class Printer {
     for (const line of lines) this.#add(`${line}\n`);
   }
 
-  /** One value, over several lines. */
+  /** Prints one value, over several lines. */
   json(value: unknown): void {
     this.#add(`${jsonText(value, 2)}\n`);
   }
 
-  /** One array, an element a line, however many there are. */
+  /** Prints an array, one element a line, in bounded memory. */
   jsonArray(values: Iterable<unknown>): void {
     let before = "[\n  ";
     for (const value of values) {
@@ -49,18 +49,18 @@ export class Printer {
     this.#add(before.startsWith("[") ? "[]\n" : "\n]\n");
   }
 
-  /** Text that is safe already. */
+  /** Prints text that is already safe. */
   exact(text: string): void {
     this.#add(text);
   }
 
-  /** @throws PipeClosed */
+  /** Writes bytes. @throws PipeClosed */
   bytes(chunk: Uint8Array): void {
     this.flush();
     this.#output.write(chunk);
   }
 
-  /** @throws PipeClosed */
+  /** Writes buffered text. @throws PipeClosed */
   flush(): void {
     if (this.#gathered === "") return;
     const bytes = this.#encoder.encode(this.#gathered);

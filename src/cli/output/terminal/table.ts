@@ -1,12 +1,12 @@
-/** Columns of text. */
+/** Formats tables. */
 import { cellWidth } from "./cell_width.ts";
 import { printable } from "./escape_text.ts";
 
 export interface Column {
   readonly title: string;
-  /** Numbers stand at the right. */
+  /** True for numbers, which are aligned to the right. */
   readonly right?: boolean;
-  /** The last column only: on a terminal too it is shown to its end, on further lines if need be. */
+  /** Only for the last column: it is never truncated on a terminal, but continues on further lines. */
   readonly whole?: boolean;
 }
 
@@ -19,7 +19,7 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
   );
 }
 
-/** `text` in at most that many cells; "…" marks truncated text. */
+/** The text truncated to this many cells; "…" marks that. */
 export function cutOff(text: string, cells: number): string {
   if (cellWidth(text) <= cells) return text;
   let kept = "", width = 1;
@@ -31,7 +31,7 @@ export function cutOff(text: string, cells: number): string {
   return `${kept.trimEnd()}…`;
 }
 
-/** `text` filled with spaces to a width in terminal cells. */
+/** The text padded with spaces to a width in cells. */
 export function padded(text: string, width: number, right = false): string {
   const fill = " ".repeat(Math.max(0, width - cellWidth(text)));
   return right ? fill + text : text + fill;

@@ -1,22 +1,23 @@
-/** Messages that are wider than the terminal. */
+/** Wraps messages that are wider than the terminal. */
 import { cellWidth } from "./cell_width.ts";
 import type { Output } from "../../world.ts";
 
-/** On a terminal that is narrower than this, wrapping would leave a word a line. */
+/** Narrowest width for wrapping: below it, each line would get a word. */
 const FEWEST_COLUMNS = 30;
 /** A word with the spaces before it. A command in backticks is one word: it can be copied as a whole. */
 const WORD = / *(?:`[^`]*`|[^ ])+/g;
 
-/** Where a message stands: what precedes it on its first line, and by how much the others are indented, in cells. */
+/** Position of a message: the width of what precedes it, and the indent of further lines, in cells. */
 interface Hanging {
   readonly before: number;
   readonly indent: number;
 }
 
 /**
- * The text of a message, wrapped at the width of a terminal with a hanging indent; elsewhere one line, as it is. A word
- * that is wider than a line stays whole.
- * @param text printable, without newlines @returns lines, without a newline at the end
+ * Wraps a message with a hanging indent, on a terminal; elsewhere it stays one line. A word wider than a line stays
+ * whole.
+ * @param text printable, without newlines
+ * @returns lines, without a final newline
  */
 export function wrapped(text: string, { before, indent }: Hanging, output: Output): string {
   if (!output.isTerminal) return text;
