@@ -28,7 +28,7 @@ const ORDER = z.strictObject({
   owners: z.enum(["names", "ids", "none", "target"]).optional(),
 });
 
-/** Whoever starts the server has to name the directories. */
+/** The server was started without directories that it may restore into. */
 export class NowhereToRestore extends Fault {
   readonly code = "nowhere-to-restore";
   readonly hint = "Start `serve` with `--restore-below DIR` to have files restored into directories below that";

@@ -37,7 +37,7 @@ export class ChangedMeanwhile extends Fault {
   }
 }
 
-/** Whoever starts the server has to name the directories. */
+/** The server was started without directories that its jobs may back up. */
 export class NothingToBackUp extends Fault {
   readonly code = "nothing-to-back-up";
   readonly hint = "Start `serve` with `--sources-below DIR` to have directories below that backed up";
