@@ -65,7 +65,10 @@ Deno.test("init, backup, look, restore, check: the whole way of an odd tree", as
   await t.step("backup prints its summary on standard output, and nothing on standard error", async () => {
     const { stdout, stderr } = await place.expect(0, "backup", "source", "--name", "odd", "--tag", "a", "--tag", "b");
     strictEqual(stderr, "");
-    match(stdout, /^Snapshot [0-9a-f]{12} of odd made in [\d.]+ s\n {2}files {5}\d+ \(2\.9 MiB\): \d+ read/);
+    match(
+      stdout,
+      /^Snapshot [0-9a-f]{12} of odd made in [\d.]+ s\n {2}files {5}\d+ \(2\.9 MiB\): \d+ new, 0 changed, 0 unchanged\n {2}read/,
+    );
     match(stdout, /\n {2}tree {6}\/.*\/storage\/\d{4}\/\d\d-\d\dT\d\d:\d\d\n$/);
   });
 

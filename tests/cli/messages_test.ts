@@ -20,6 +20,7 @@ const SAMPLES: Readonly<Record<string, (NAME: string) => unknown>> = {
   Entry: () => ({ path: "/PATH", problems: ["WHY"] }),
   Fault: (name) => ({ message: `Cannot open ${name}`, hint: "Open it" }),
   "string | undefined": (name) => name,
+  Share: () => "download",
   "readonly string[]": (name) => [`${name} 1`, `${name} 2`],
   "readonly number[]": () => [2, 2],
   "ReadonlyMap<string, string>": () => new Map([["3f2a91b0c4d5", "WHY"]]),

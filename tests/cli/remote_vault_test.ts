@@ -96,8 +96,8 @@ Deno.test(
     const to = ["-s", `rest:http://127.0.0.1:${vault.port}/`, "--unencrypted"];
     const from = `s3:http://127.0.0.1:${source.port}/bucket/photos`;
     await place.expect(0, "init", ...to, "--vault");
-    match((await place.expect(0, "backup", from, ...to)).stdout, /of photos made[^]*5 read/);
-    match((await place.expect(0, "backup", from, ...to)).stdout, /0 read[^]*5 unchanged/);
+    match((await place.expect(0, "backup", from, ...to)).stdout, /of photos made[^]*5 new/);
+    match((await place.expect(0, "backup", from, ...to)).stdout, /0 new, 0 changed, 5 unchanged/);
     await place.expect(0, "restore", "latest", ...to, "--target", `${place.base}/out`);
     ok(Buffer.compare(Deno.readFileSync(`${place.base}/out/1/3.jpg`), noise(3000, 3)) === 0);
     await place.fault(2, "bad-usage", "backup", from, place.source, ...to);

@@ -99,7 +99,7 @@ Deno.test("serve --once does what is there, and ends with the status of the wors
   place.put("5.json", { kind: "import", source: place.source, destination: "old/photos" });
   const { stderr } = place.expectProcess(0, "serve", "--jobs", "jobs", "--once");
   match(stderr, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info {4}Taking jobs from .*\/jobs$/m);
-  match(stderr, / info {4}1\.json: backup done in .*, 1 file, 1 B read$/m);
+  match(stderr, / info {4}1\.json: backup done in .*, 1 file \(1 new, 0 changed\), 1 B read$/m);
   strictEqual(Deno.readTextFileSync(`${place.base}/restored/a`), "1");
   strictEqual(Deno.readTextFileSync(`${place.storage}/archive/old/photos/a`), "1");
   deepStrictEqual(place.remains(), []);
