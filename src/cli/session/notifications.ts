@@ -74,7 +74,7 @@ interface Beginning {
   readonly notifier: Notifier;
   readonly names: readonly string[];
   readonly command: Command;
-  /** Problems that the notification will report at the end. */
+  /** Id of the notification. */
   readonly id: string;
 }
 
