@@ -129,10 +129,8 @@ for (const workers of [0, 3]) {
           if (problems !== undefined || content === undefined || !/^(?:whole|halves)/.test(name)) continue;
           const bytes = Buffer.concat([...storage.readContent(content)]);
           ok(bytes.equals(Buffer.alloc(bytes.length, bytes[0])), `${name} mixes states`);
-          ok(
-            (name.startsWith("whole") ? [size] : [0, size / 2, size]).includes(bytes.length),
-            `${name}: ${bytes.length}`,
-          );
+          // The system shows what is being written piece by piece.
+          ok(name.startsWith("whole") ? bytes.length === size : bytes.length <= size, `${name}: ${bytes.length}`);
           checked++;
         }
       }
