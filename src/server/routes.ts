@@ -12,6 +12,7 @@ import { METRICS_ROUTE } from "./metrics.ts";
 import { OBJECT_ROUTES } from "./objects/routes.ts";
 import { ASSET_ROUTES } from "./pages/assets.ts";
 import { PAGE_ROUTES } from "./pages/routes.ts";
+import { SETUP_ROUTES } from "./pages/setup_page.ts";
 import { SIGN_IN_ROUTES } from "./pages/sign_in.ts";
 import type { Route } from "./exchange/route.ts";
 
@@ -34,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ...NOTIFICATION_ROUTES,
   ...VAULT_ROUTES,
   ...SIGN_IN_ROUTES,
+  ...SETUP_ROUTES,
   ...ASSET_ROUTES,
   METRICS_ROUTE,
   ...DAV_ROUTES,

@@ -1,5 +1,6 @@
 /** Starts the server: its listeners, routes and accounts. */
 import { Accounts } from "./accounts/accounts.ts";
+import { SETUP_MINUTES } from "./accounts/setup.ts";
 import { replaceFile } from "./accounts/user_file.ts";
 import { Front } from "./front/front.ts";
 import { hostNames } from "./front/hosts.ts";
@@ -12,6 +13,7 @@ import { ROUTES } from "./routes.ts";
 import type { ShareLimits } from "./exchange/shares.ts";
 import type { Site } from "./exchange/site.ts";
 import { BadUsage } from "../core/fault.ts";
+import { type Log, SETUP_EVENT } from "../jobs/log/log.ts";
 import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import { type Dir, makeDirectories } from "../platform/disk.ts";
 import { listen, type ListenAddress, listenText } from "../platform/listener.ts";
@@ -55,7 +57,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { site: { disk, clock, random, log } } = options;
   const dir = held.use(makeDirectories(disk, options.directory, PRIVATE));
   dir.setSelfAttributes({ mode: PRIVATE });
-  const accounts = new Accounts(dir, { clock, random, log });
+  const accounts = held.use(new Accounts(dir, { clock, random, log }));
   accounts.file.users();
   const site = { ...options.site, accounts, requests: new RequestCounts() };
   const tls = options.tls === "self-signed" ? await ownCertificate(dir, options) : options.tls;
@@ -85,8 +87,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   for (const address of addresses) {
     log({ level: "info", event: "listening", message: `Listening on ${address}`, fields: { address } });
   }
+  beginSetup(accounts, addresses, log);
   const all = held.move();
   return { addresses, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Where there are no accounts yet, prints the token for making the first one on the page. */
+function beginSetup({ setup }: Accounts, addresses: readonly string[], log: Log): void {
+  const token = setup.begin(), path = textOf(setup.path);
+  if (token === undefined) return;
+  const page = `${addresses.find((one) => one.startsWith("http")) ?? ""}/setup`;
+  const message = `There are no accounts yet: make the first one at ${page} within ${SETUP_MINUTES} minutes; ` +
+    `its token, also in ${path}, is ${token}`;
+  log({ level: "warning", event: SETUP_EVENT, message, fields: { path, token } });
 }
 
 /** Refuses to send passwords over a network unencrypted, unless the user has allowed it. @throws BadUsage */

@@ -241,7 +241,7 @@ async function undoWhatWasLeft(session: Session, { machine, log }: ServiceOption
 
 /** A log to standard error, and to a file if one is given. */
 async function makeLog(session: Session, options: ServeOptions, machine: Machine, held: DisposableStack): Promise<Log> {
-  const [{ logLine }, { LogFile }] = await Promise.all([
+  const [{ logLine, SETUP_EVENT }, { LogFile }] = await Promise.all([
     import("../../jobs/log/log.ts"),
     import("../../jobs/log/log_file.ts"),
   ]);
@@ -252,7 +252,7 @@ async function makeLog(session: Session, options: ServeOptions, machine: Machine
   return (event) => {
     const line = logLine(event, world.clock.nowMs(), format);
     if (!quiet || event.level !== "info") quietly(() => world.stderr.write(bytesOf(rawOf(line))));
-    quietly(() => file?.write(line));
+    if (event.event !== SETUP_EVENT) quietly(() => file?.write(line));
   };
 }
 

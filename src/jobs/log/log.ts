@@ -12,6 +12,9 @@ export interface LogEvent {
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
+/** The event with the token for making a server's first account: for standard error alone, not for a log that is kept. */
+export const SETUP_EVENT = "setup-token";
+
 export type Log = (event: LogEvent) => void;
 
 export type LogFormat = "text" | "json";

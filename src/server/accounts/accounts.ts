@@ -4,9 +4,9 @@ import { type Account, atMost } from "./account.ts";
 import { addressGroup, Failures } from "./failures.ts";
 import { isPassword, sha256 } from "./passwords.ts";
 import { Sessions } from "./sessions.ts";
+import { Setup } from "./setup.ts";
 import { type Token, type User, UserFile } from "./user_file.ts";
 import type { Clock, Random } from "../../core/clock.ts";
-import { Fault } from "../../core/fault.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import type { Dir } from "../../platform/disk.ts";
 
@@ -14,17 +14,6 @@ export const TOKEN_PREFIX = "bt_";
 /** Time for which a correct HTTP Basic password is cached, because it comes with every request. */
 const REMEMBERED_MS = 10 * 60 * 1000;
 const MOST_REMEMBERED = 1000;
-
-/** There were too many wrong passwords. */
-export class TooManyFailures extends Fault {
-  readonly code = "too-many";
-  readonly hint = "Wait, then try again";
-  readonly seconds: number;
-  constructor(seconds: number) {
-    super("There were too many wrong passwords");
-    this.seconds = seconds;
-  }
-}
 
 export interface AccountWorld {
   readonly clock: Clock;
@@ -38,8 +27,9 @@ export interface Credentials {
   readonly address: string;
 }
 
-export class Accounts {
+export class Accounts implements Disposable {
   readonly file: UserFile;
+  readonly setup: Setup;
   readonly #world: AccountWorld;
   readonly #sessions: Sessions;
   readonly #failures: Failures;
@@ -53,7 +43,12 @@ export class Accounts {
     this.#world = world;
     this.#sessions = new Sessions(dir, world);
     this.#failures = new Failures(world.clock);
+    this.setup = new Setup(dir, this.file, world, this.#failures);
     this.#key = Buffer.from(world.random(32)).toString("hex");
+  }
+
+  [Symbol.dispose](): void {
+    this.setup[Symbol.dispose]();
   }
 
   /** @returns the account; undefined if the session has ended @throws BadAccounts */
@@ -132,8 +127,7 @@ export class Accounts {
     const group = `address ${addressGroup(address)}`, person = `user ${name}`;
     // Else anybody could lock somebody out.
     const isKnown = this.#known.has(`${name}\0${address}`);
-    const wait = Math.max(this.#failures.waitSeconds(group), isKnown ? 0 : this.#failures.waitSeconds(person));
-    if (wait > 0) throw new TooManyFailures(wait);
+    this.#failures.assertNone(group, ...isKnown ? [] : [person]);
     const user = this.file.user(name);
     const isRight = await isPassword(password, user?.password);
     if (isRight && user !== undefined) {

@@ -1,9 +1,21 @@
 /** Slows down guessing of passwords. */
 import type { Clock } from "../../core/clock.ts";
+import { Fault } from "../../core/fault.ts";
 
 const FREE = 5, MOST_SECONDS = 60, MOST_KNOWN = 10_000;
 /** Age in ms from which failures are forgotten. */
 const FORGET_MS = 60 * 60 * 1000;
+
+/** There were too many wrong passwords. */
+export class TooManyFailures extends Fault {
+  readonly code = "too-many";
+  readonly hint = "Wait, then try again";
+  readonly seconds: number;
+  constructor(seconds: number) {
+    super("There were too many wrong passwords");
+    this.seconds = seconds;
+  }
+}
 
 interface Failed {
   readonly count: number;
@@ -24,6 +36,12 @@ export class Failures {
     if (failed === undefined || failed.count < FREE || nowMs - failed.lastMs > FORGET_MS) return 0;
     const dueMs = failed.lastMs + 1000 * Math.min(MOST_SECONDS, 2 ** (failed.count - FREE));
     return Math.max(0, Math.ceil((dueMs - nowMs) / 1000));
+  }
+
+  /** @throws TooManyFailures if the next attempt must wait, by any of these keys */
+  assertNone(...keys: readonly string[]): void {
+    const seconds = Math.max(...keys.map((key) => this.waitSeconds(key)));
+    if (seconds > 0) throw new TooManyFailures(seconds);
   }
 
   add(key: string): void {

@@ -75,6 +75,11 @@ export class UserFile {
     return this.#users;
   }
 
+  /** True if there has never been an account here. */
+  isMissing(): boolean {
+    return this.#dir.stat(this.#name) === undefined;
+  }
+
   user(name: string): User | undefined {
     return this.users().find((user) => user.name === name);
   }
@@ -84,6 +89,13 @@ export class UserFile {
     if (!NAME.test(user.name)) throw new BadAccountName(user.name);
     const others = this.users().filter(({ name }) => name !== user.name);
     this.#write([...others, user].sort((a, b) => a.name < b.name ? -1 : 1), random);
+  }
+
+  /** Makes the file with one account. @returns false if it is there already @throws BadAccountName, DiskFault */
+  create(user: User, random: Random): boolean {
+    if (!NAME.test(user.name)) throw new BadAccountName(user.name);
+    this.#seen = "";
+    return createFile(this.#dir, this.#name, textOfUsers([user]), random);
   }
 
   /** Removes an account. @returns false if there was none */
@@ -109,13 +121,41 @@ export class UserFile {
   }
 
   #write(users: readonly User[], random: Random): void {
-    replaceFile(this.#dir, this.#name, `${JSON.stringify({ version: 1, users }, undefined, 2)}\n`, random);
+    replaceFile(this.#dir, this.#name, textOfUsers(users), random);
     this.#seen = "";
   }
 }
 
+function textOfUsers(users: readonly User[]): string {
+  return `${JSON.stringify({ version: 1, users }, undefined, 2)}\n`;
+}
+
 /** Replaces a file durably; only its owner can read it. @throws DiskFault */
 export function replaceFile(dir: Dir, name: Raw, text: string, random: Random): void {
+  written(dir, { name, text, random }, (temporary) => dir.rename(temporary, dir, name));
+}
+
+/** Creates a file durably; only its owner can read it. @returns false if the name is taken @throws DiskFault */
+function createFile(dir: Dir, name: Raw, text: string, random: Random): boolean {
+  return written(dir, { name, text, random }, (temporary) => {
+    const linked = dir.link(temporary, dir, name);
+    if (linked === "linked" || linked === "exists") return linked === "linked";
+    // There are no hard links here. The name is taken first; whoever comes later finds it.
+    using taken = dir.create(name, PRIVATE);
+    if (taken === undefined) return false;
+    dir.rename(temporary, dir, name);
+    return true;
+  });
+}
+
+interface NewText {
+  readonly name: Raw;
+  readonly text: string;
+  readonly random: Random;
+}
+
+/** Writes a text to a temporary file, which `publish` gives its name. */
+function written<T>(dir: Dir, { name, text, random }: NewText, publish: (temporary: Raw) => T): T {
   const suffix = Array.from(random(RANDOM_BYTES), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const temporary = raw`.${name}-${rawOf(suffix)}`;
   try {
@@ -125,10 +165,9 @@ export function replaceFile(dir: Dir, name: Raw, text: string, random: Random): 
       file.write(bytesOf(rawOf(text)), 0);
       file.sync();
     }
-    dir.rename(temporary, dir, name);
-    dir.sync();
-  } catch (error) {
+    return publish(temporary);
+  } finally {
     dir.unlink(temporary);
-    throw error;
+    dir.sync();
   }
 }

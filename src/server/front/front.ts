@@ -15,7 +15,8 @@ import {
 } from "../exchange/problem.ts";
 import { parseTarget, type Target } from "../exchange/target.ts";
 import { type Account, isAllowed } from "../accounts/account.ts";
-import { type Accounts, TooManyFailures } from "../accounts/accounts.ts";
+import type { Accounts } from "../accounts/accounts.ts";
+import { TooManyFailures } from "../accounts/failures.ts";
 import type { Exchange, Method, Reply, Route } from "../exchange/route.ts";
 import { type ShareLimits, Shares } from "../exchange/shares.ts";
 import type { Site } from "../exchange/site.ts";

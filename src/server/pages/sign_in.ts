@@ -3,6 +3,7 @@ import { markup } from "./markup.ts";
 import { page, redirect } from "./page.ts";
 import { readForm } from "../exchange/form.ts";
 import { cookieName } from "../front/front.ts";
+import { isPrivate } from "../exchange/private.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 
 const MOST_FORM = 16 * 1024;
@@ -18,9 +19,9 @@ export const SIGN_IN_ROUTES: readonly Route[] = [
   { methods: ["POST"], path: "/sign-out", access: "watch", mostBytes: MOST_FORM, handle: signOut },
 ];
 
-function form({ site, isTls, address }: Exchange, to: string | undefined, wrong?: string): Reply {
+function form(exchange: Exchange, to: string | undefined, wrong?: string): Reply {
+  const { site } = exchange, isOpen = !isPrivate(exchange);
   const hasUsers = site.accounts.file.users().length > 0;
-  const isOpen = !isTls && address !== "" && address !== "127.0.0.1" && address !== "::1";
   const body = hasUsers
     ? markup`
       ${isOpen && markup`<p class="warn">This connection is not private: whoever listens gets your password.</p>`}
@@ -37,19 +38,35 @@ function form({ site, isTls, address }: Exchange, to: string | undefined, wrong?
       <p
         class="soft">Forgotten? Whoever runs this server can set a new one: <code>backup-tool account password NAME</code></p>
     `
-    : markup`<p>There are no accounts yet. Make the first one where this server runs:</p>
+    : markup`<p>There are no accounts yet. ${
+      site.accounts.setup.isOpen && !isOpen &&
+      markup`<a href="/setup">Make the first one here</a>, with the token that the server printed; or, `
+    }Make the first one where this server runs:</p>
 <pre>backup-tool account add NAME --role admin</pre>
 <p>Give it the same <code>--jobs</code> as the server, if that has it; then load this page again.</p>`;
   return page({ site, account: undefined }, { title: "Sign in", status: wrong === undefined ? 200 : 403, body });
 }
 
 async function signIn(exchange: Exchange): Promise<Reply> {
-  const given = await readForm(exchange), { site, address } = exchange;
-  const name = given.get("name") ?? "", password = given.get("password") ?? "";
-  const session = await site.accounts.signIn(name, password, address, given.get("long") === "1");
-  const to = given.get("to") ?? "/";
-  if (session === undefined) return form(exchange, to, "Name or password is wrong");
-  return redirect(isOwn(to) ? to : "/", { "set-cookie": cookie(exchange, session.id, session.seconds) });
+  const given = await readForm(exchange);
+  const name = given.get("name") ?? "", password = given.get("password") ?? "", to = given.get("to") ?? "/";
+  const reply = await signedIn(exchange, { name, password, isLong: given.get("long") === "1" }, isOwn(to) ? to : "/");
+  return reply ?? form(exchange, to, "Name or password is wrong");
+}
+
+interface Given {
+  readonly name: string;
+  readonly password: string;
+  /** True to stay signed in, if the role allows it. */
+  readonly isLong: boolean;
+}
+
+/** Starts a session, and leads to a page. @returns undefined for a wrong name or password @throws TooManyFailures, Busy */
+export async function signedIn(exchange: Exchange, given: Given, to: string): Promise<Reply | undefined> {
+  const { site, address } = exchange;
+  const session = await site.accounts.signIn(given.name, given.password, address, given.isLong);
+  if (session === undefined) return undefined;
+  return redirect(to, { "set-cookie": cookie(exchange, session.id, session.seconds) });
 }
 
 function signOut(exchange: Exchange): Reply {
