@@ -90,7 +90,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "ssh2": ["backend/"],
   "string-width": ["cli/"],
   "uqr": ["vault/"],
-  "zod": ["core/", "operations/", "jobs/", "server/", "cli/"],
+  "zod": ["core/", "operations/", "notify/", "jobs/", "server/", "cli/"],
 };
 
 /** A global name that not everybody may use. */

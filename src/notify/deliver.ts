@@ -30,7 +30,7 @@ export async function deliver(target: TargetSettings, notice: Notice, world: Del
   const address = addressOf(target, world);
   const terms: MessageTerms = {
     detail: target.detail ?? false,
-    secret: target.secretFile === undefined ? undefined : firstLine(world, target.secretFile),
+    secret: target.secretFile === undefined ? target.secret : firstLine(world, target.secretFile),
     nowMs: world.clock.nowMs(),
   };
   if (address.type === "mailto") return await deliverMail(address, notice, terms, world);
@@ -49,7 +49,7 @@ const OUTCOMES: Readonly<Record<Exclude<Delivered, object>, string>> = {
   "no-answer": "no answer",
   "forbidden": "its address is one of the link alone, which is not allowed",
   "unusable": "its settings can't be used",
-  "no-smtp": 'mail needs "smtp" in the configuration',
+  "no-smtp": "there is no mail server to send it by",
   "no-target": "there is no such target",
 };
 
@@ -66,7 +66,7 @@ async function deliverMail(
 ): Promise<Delivered> {
   const { smtp, clock, timeoutMs } = world;
   if (smtp === undefined) return "no-smtp";
-  const password = smtp.passwordFile === undefined ? undefined : firstLine(world, smtp.passwordFile);
+  const password = smtp.passwordFile === undefined ? smtp.password : firstLine(world, smtp.passwordFile);
   const stop = new AbortController();
   using _ = clock.every(timeoutMs, () => stop.abort());
   try {

@@ -9,7 +9,8 @@ import type { Delivery } from "./deliveries.ts";
 import { EVENTS, type Notice, type NoticeEvent, USUAL_EVENTS } from "./notice.ts";
 import { Outbox, type Pending, type Waiting } from "./outbox.ts";
 import { addressOf, deliver, type Delivered, type DeliveryWorld, outcomeText } from "./deliver.ts";
-import { type Address, type NotifySettings, serverOf, type TargetSettings } from "./targets.ts";
+import { merged, type TargetFile } from "./target_file.ts";
+import { type Address, type NotifySettings, serverOf, type SmtpSettings, type TargetSettings } from "./targets.ts";
 
 /** In one go, with the time between them. */
 const PAUSES_MS = [0, 1000, 4000];
@@ -20,7 +21,10 @@ const WEEK_MS = 7 * 86_400_000;
 export interface NotifierOptions {
   readonly machine: Pick<Machine, "disk">;
   readonly clock: Clock;
+  /** Settings of the configuration. */
   readonly settings: NotifySettings;
+  /** Targets that were added on the page. */
+  readonly own?: TargetFile;
   /** Directory of notices to be sent; absolute path. */
   readonly outbox: Raw;
   /** Reads a file with a secret. @throws Fault if it isn't private, or can't be read */
@@ -35,6 +39,8 @@ const USUAL_TIMEOUT_MS = 10_000;
 /** A target in a form that may be shown: most addresses are secrets. */
 export interface TargetInfo {
   readonly name: string;
+  /** Where it comes from: only those of the page can be changed there. */
+  readonly origin: "configuration" | "page";
   /** Null if its address can't be read. */
   readonly type: Address["type"] | null;
   /** Host of its address, or the recipients of its mail. */
@@ -51,7 +57,6 @@ export interface TargetInfo {
 export class Notifier implements AsyncDisposable {
   readonly #options: NotifierOptions;
   readonly #outbox: Outbox;
-  readonly #world: DeliveryWorld;
   readonly #warned = new Set<string>();
   readonly #stop = new AbortController();
   #sending: Promise<void> = Promise.resolve();
@@ -59,9 +64,7 @@ export class Notifier implements AsyncDisposable {
   /** @throws DiskFault if the outbox can't be opened */
   constructor(options: NotifierOptions) {
     this.#options = options;
-    const { machine, outbox, clock, readSecret, timeoutMs = USUAL_TIMEOUT_MS, settings: { smtp } } = options;
-    this.#outbox = new Outbox(machine, outbox);
-    this.#world = { clock, readSecret, timeoutMs, smtp, signal: this.#stop.signal };
+    this.#outbox = new Outbox(options.machine, options.outbox);
   }
 
   /** Waits for notifications that are being sent; the rest stays in the outbox. */
@@ -75,9 +78,9 @@ export class Notifier implements AsyncDisposable {
    * Records durably what is to be sent, and to which targets; sends nothing yet.
    * @param names of targets; default: all
    */
-  put(notice: Notice, names: readonly string[] = Object.keys(this.#options.settings.targets)): void {
-    const { clock, warn, settings: { targets } } = this.#options;
-    const wanting = names.filter((name) => {
+  put(notice: Notice, names?: readonly string[]): void {
+    const { clock, warn } = this.#options, { targets } = this.#settings();
+    const wanting = (names ?? Object.keys(targets)).filter((name) => {
       const target = targets[name];
       if (target === undefined) this.#warnOnce(`There is no target ${JSON.stringify(name)} in "notify"`);
       return target !== undefined && this.#wants(target, notice.event);
@@ -100,17 +103,38 @@ export class Notifier implements AsyncDisposable {
   /**
    * Reports the start of a run to targets that measure its duration. Not kept for a retry, because it is useless later.
    */
-  async started(notice: Notice, names: readonly string[] = Object.keys(this.#options.settings.targets)): Promise<void> {
-    const { targets } = this.#options.settings;
-    const chosen = names.flatMap((name) => targets[name] ?? []).filter((target) => this.#wants(target, "started"));
+  async started(notice: Notice, names?: readonly string[]): Promise<void> {
+    const { targets } = this.#settings();
+    const chosen = (names ?? Object.keys(targets)).flatMap((name) => targets[name] ?? []).filter((target) =>
+      this.#wants(target, "started")
+    );
     await Promise.all(chosen.map((target) => this.#deliver(target, notice)));
   }
 
-  /** The targets, in the order of the configuration. */
+  /** True if there is anybody to notify. */
+  get hasTargets(): boolean {
+    return Object.keys(this.#settings().targets).length > 0;
+  }
+
+  /** Targets that were added on the page; undefined if none can be. */
+  get own(): TargetFile | undefined {
+    return this.#options.own;
+  }
+
+  /** The mail server that counts, without its password; undefined if there is none. */
+  mailServer(): Omit<SmtpSettings, "password" | "passwordFile"> & Pick<TargetInfo, "origin"> | undefined {
+    const { settings } = this.#options, { smtp } = this.#settings();
+    if (smtp === undefined) return undefined;
+    const { password: _, passwordFile: __, ...shown } = smtp;
+    return { ...shown, origin: settings.smtp === undefined ? "page" : "configuration" };
+  }
+
+  /** The targets, those of the configuration last. */
   targets(): readonly TargetInfo[] {
-    const last = this.#attempt(() => this.#outbox.deliveries.all());
-    return Object.entries(this.#options.settings.targets).map(([name, target]) => ({
+    const last = this.#attempt(() => this.#outbox.deliveries.all()), { settings } = this.#options;
+    return Object.entries(this.#settings().targets).map(([name, target]) => ({
       name,
+      origin: Object.hasOwn(settings.targets, name) ? "configuration" : "page",
       ...this.#addressInfo(target),
       on: EVENTS.filter((event) => this.#wants(target, event)),
       detail: target.detail ?? false,
@@ -130,9 +154,9 @@ export class Notifier implements AsyncDisposable {
 
   /** Sends a notice to one target at once. @throws BadAddress, ExposedSecret, DiskFault */
   async test(name: string, notice: Notice): Promise<Delivered> {
-    const target = this.#options.settings.targets[name];
+    const { targets } = this.#settings(), target = Object.hasOwn(targets, name) ? targets[name] : undefined;
     if (target === undefined) return "no-target";
-    const outcome = await deliver(target, notice, this.#world);
+    const outcome = await deliver(target, notice, this.#world());
     this.#note(name, notice, outcome);
     return outcome;
   }
@@ -167,8 +191,8 @@ export class Notifier implements AsyncDisposable {
     notice: Notice,
     { before, isOld }: { readonly before: Waiting; readonly isOld: boolean },
   ): Promise<Waiting | undefined> {
-    const { settings: { targets }, clock, warn } = this.#options, target = targets[name];
-    if (target === undefined) return undefined;
+    const { clock, warn } = this.#options, target = this.#settings().targets[name];
+    if (target === undefined) return this.#knowsAll() ? undefined : before;
     let outcome: Delivered = "no-answer";
     for (const pauseMs of PAUSES_MS) {
       if (pauseMs > 0) await clock.sleep(pauseMs, this.#stop.signal);
@@ -189,9 +213,27 @@ export class Notifier implements AsyncDisposable {
     return isOld ? undefined : { tries: before.tries + 1, nextMs: clock.nowMs() + waitMs };
   }
 
+  /** Settings of the configuration and of the page, as they are now. */
+  #settings(): NotifySettings {
+    const { settings, own } = this.#options;
+    const added = own === undefined ? undefined : this.#attempt(() => own.settings());
+    return added === undefined ? settings : merged(settings, added);
+  }
+
+  /** False if the file of the page can't be read: what waits for its targets isn't given up for that. */
+  #knowsAll(): boolean {
+    const { own } = this.#options;
+    return own === undefined || this.#attempt(() => own.settings()) !== undefined;
+  }
+
+  #world(): DeliveryWorld {
+    const { clock, readSecret, timeoutMs = USUAL_TIMEOUT_MS } = this.#options;
+    return { clock, readSecret, timeoutMs, smtp: this.#settings().smtp, signal: this.#stop.signal };
+  }
+
   #addressInfo(target: TargetSettings): Pick<TargetInfo, "type" | "server" | "problem"> {
     try {
-      const address = addressOf(target, this.#world);
+      const address = addressOf(target, this.#world());
       return { type: address.type, server: serverOf(address), problem: null };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -208,7 +250,7 @@ export class Notifier implements AsyncDisposable {
   /** Services that measure runs want to know of each; others of what went wrong. */
   #wants(target: TargetSettings, event: NoticeEvent): boolean {
     if (target.on !== undefined) return target.on.includes(event);
-    const type = this.#attempt(() => addressOf(target, this.#world))?.type;
+    const type = this.#attempt(() => addressOf(target, this.#world()))?.type;
     // Lateness is what such a service finds out by itself.
     return type === "healthchecks" ? event !== "late" : USUAL_EVENTS.includes(event);
   }
@@ -216,7 +258,7 @@ export class Notifier implements AsyncDisposable {
   /** A secret that can't be read is as good as no answer: somebody may mend it. */
   async #deliver(target: TargetSettings, notice: Notice): Promise<Delivered> {
     try {
-      return await deliver(target, notice, this.#world);
+      return await deliver(target, notice, this.#world());
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#warnOnce(error.message);

@@ -9,6 +9,8 @@ export interface TargetSettings {
   readonly toFile?: string;
   /** A file with an access token (ntfy), or with the key that signs requests (webhook). */
   readonly secretFile?: string;
+  /** That secret itself, of a target that was added on the page. */
+  readonly secret?: string;
   readonly on?: readonly NoticeEvent[];
   /** True: messages, which contain names of files, may be sent. */
   readonly detail?: boolean;
@@ -21,6 +23,8 @@ export interface SmtpSettings {
   readonly tls?: "tls" | "starttls" | "none";
   readonly user?: string;
   readonly passwordFile?: string;
+  /** That password itself, of a server that was added on the page. */
+  readonly password?: string;
   /** Sender's address. */
   readonly from: string;
 }

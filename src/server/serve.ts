@@ -1,7 +1,6 @@
 /** Starts the server: its listeners, routes and accounts. */
 import { Accounts } from "./accounts/accounts.ts";
 import { SETUP_MINUTES } from "./accounts/setup.ts";
-import { replaceFile } from "./accounts/user_file.ts";
 import { Front } from "./front/front.ts";
 import { hostNames } from "./front/hosts.ts";
 import { HttpServer, type Limits } from "./front/http_server.ts";
@@ -18,6 +17,7 @@ import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import { type Dir, makeDirectories } from "../platform/disk.ts";
 import { listen, type ListenAddress, listenText } from "../platform/listener.ts";
 import { openFileIfThere } from "../platform/open_optional.ts";
+import { replaceFile } from "../platform/private_file.ts";
 
 export interface ServerOptions {
   /** Addresses to listen on; their `tls` is set from `tls` below. */

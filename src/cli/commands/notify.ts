@@ -39,9 +39,9 @@ export const defineNotify: Define = (program, act) => {
     act(command, async (session) => {
       const { test = false, late = false } = command.opts<NotifyOptions>();
       const { makeNotifier, notifySettings, targetNames } = await import("../session/notifications.ts");
-      const settings = notifySettings(session);
+      const settings = await notifySettings(session);
       const names = targetNames(settings, given.length === 0 ? ["all"] : given);
-      await using notifier = await makeNotifier(session, settings, (message) => session.monitor.notice(message));
+      await using notifier = await makeNotifier(session, (message) => session.monitor.notice(message));
       if (test) return await testTargets(session, notifier, names);
       const found = late ? await putLate(session, notifier, names) : [];
       await notifier.send();

@@ -63,7 +63,7 @@ export const defineServe: Define = (program, act) => {
       const service = { ...own, ...(server !== undefined && { log: server.log, onProgress: server.onProgress }) };
       await undoWhatWasLeft(session, service);
       const { notifierIfAny } = await import("../session/notifications.ts");
-      await using notifier = await notifierIfAny(session, service.log);
+      await using notifier = await notifierIfAny(session, service.log, server !== undefined);
       const notices = notifier && { notifier, host: session.world.host(), expect: session.loaded.config.expect ?? {} };
       const result = await serve({ ...service, ...(notices !== undefined && { notices }) });
       if (options.once) await notifier?.send();

@@ -1,12 +1,13 @@
 /** Notifies people of the outcome of a command, or of a service's jobs, as configured. */
 import type { Command } from "commander";
-import { BadUsage, Fault } from "../../core/fault.ts";
+import { BadUsage, Fault, unlessFault } from "../../core/fault.ts";
 import { toFaultData } from "../../core/fault_data.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import { newUuid } from "../../core/uuid.ts";
 import { didYouMean } from "../../core/similar.ts";
 import { eventOf, type Notice, type Outcome } from "../../notify/notice.ts";
 import { Notifier } from "../../notify/notifier.ts";
+import { merged, TargetFile } from "../../notify/target_file.ts";
 import type { NotifySettings } from "../../notify/targets.ts";
 import { notifyDirectory } from "../settings/state_directory.ts";
 import { EXIT } from "./exit.ts";
@@ -14,13 +15,33 @@ import type { Session } from "./session.ts";
 
 const ALL = "all";
 
-/** Settings for notifications. @throws BadUsage if the configuration has no targets */
-export function notifySettings({ loaded: { path, config } }: Session): NotifySettings {
-  if (config.notify !== undefined && Object.keys(config.notify.targets).length > 0) return config.notify;
+const NONE: NotifySettings = { targets: {} };
+
+/**
+ * Settings for notifications: of the configuration, and those that were added on the page of a server.
+ * @throws BadUsage if there are no targets
+ */
+export async function notifySettings(session: Session): Promise<NotifySettings> {
+  const { loaded: { path, config } } = session, configured = config.notify ?? NONE;
+  const own = await ownTargets(session), isAny = Object.keys(configured.targets).length > 0;
+  // A file that can't be read doesn't silence those of the configuration.
+  const added = isAny ? unlessFault(() => own?.settings(), undefined) : own?.settings();
+  const settings = added === undefined ? configured : merged(configured, added);
+  if (Object.keys(settings.targets).length > 0) return settings;
   throw new BadUsage(
     `Nobody can be notified: there is no "notify" in ${path ?? "the configuration, for there is none"}`,
     "See `backup-tool notify --help`",
   );
+}
+
+/** The file of targets that were added on the page; undefined without a directory for it. */
+async function ownTargets({ world }: Session): Promise<TargetFile | undefined> {
+  try {
+    return new TargetFile((await world.machine()).disk, await notifyDirectory(world));
+  } catch (error) {
+    if (error instanceof BadUsage) return undefined;
+    throw error;
+  }
 }
 
 /** Names of targets; `all` stands for all of them. @throws BadUsage */
@@ -36,36 +57,39 @@ export function targetNames({ targets }: NotifySettings, given: readonly string[
 }
 
 /**
- * A notifier.
+ * A notifier for the targets of the configuration and of the page.
  * @param warn called for each notification that could not be sent
  * @throws BadUsage, DiskFault if there is no directory for pending notifications
  */
 export async function makeNotifier(
   session: Session,
-  settings: NotifySettings,
   warn: (message: string) => void,
 ): Promise<Notifier> {
-  const { world } = session;
-  const [machine, outbox] = await Promise.all([session.machine(), notifyDirectory(world)]);
+  const { world, loaded: { config } } = session;
+  const [machine, outbox, own] = await Promise.all([session.machine(), notifyDirectory(world), ownTargets(session)]);
   return new Notifier({
     machine,
     clock: world.clock,
-    settings,
+    settings: config.notify ?? NONE,
+    ...(own !== undefined && { own }),
     outbox,
     readSecret: (path, most) => world.readSecret(path, most),
     warn,
   });
 }
 
-/** A notifier; undefined if the configuration has no targets. Notifications that can't be sent never stop the work. */
-export async function notifierIfAny(session: Session, log: Log): Promise<Notifier | undefined> {
-  if (session.loaded.config.notify === undefined) return undefined;
+/**
+ * A notifier; undefined if there are no targets, unless some can be added while it is used. Notifications that can't be
+ * sent never stop the work.
+ */
+export async function notifierIfAny(session: Session, log: Log, canAdd: boolean): Promise<Notifier | undefined> {
   const warn = (message: string) => log({ level: "warning", event: "notify-failed", message });
   try {
-    return await makeNotifier(session, notifySettings(session), warn);
+    if (!canAdd) await notifySettings(session);
+    return await makeNotifier(session, warn);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    warn(error.message);
+    if (session.loaded.config.notify !== undefined) warn(error.message);
     return undefined;
   }
 }
@@ -99,9 +123,9 @@ export class CommandNotices implements AsyncDisposable {
 
   /** Begins. @param given names of targets @throws BadUsage, DiskFault */
   static async begin(session: Session, given: readonly string[], command: Command): Promise<CommandNotices> {
-    const settings = notifySettings(session), names = targetNames(settings, given);
+    const names = targetNames(await notifySettings(session), given);
     const warn = (message: string) => session.monitor.notice(message);
-    const notifier = await makeNotifier(session, settings, warn), { random } = await session.machine();
+    const notifier = await makeNotifier(session, warn), { random } = await session.machine();
     return new CommandNotices(session, { notifier, names, command, id: newUuid(random).replaceAll("-", "") });
   }
 

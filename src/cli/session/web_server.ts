@@ -43,7 +43,7 @@ export async function startWebServer(
   const desk = jobs === undefined ? undefined : new LiveDesk(machine, rawOf(jobs));
   const { disk, clock, random } = machine;
   const objects = options.objects === undefined ? undefined : held.use(objectStore(session, machine, options));
-  const notifier = await notifierIfAny(session, log), notices = notifier && { notifier, host: world.host() };
+  const notifier = await notifierIfAny(session, log, true), notices = notifier && { notifier, host: world.host() };
   if (notifier !== undefined) held.use(notifier);
   const server = held.use(
     await startServer({

@@ -51,6 +51,11 @@ export class JobNotices {
     this.#late = new LateNotes(sources.control);
   }
 
+  /** True if there is anybody to notify. */
+  get isNeeded(): boolean {
+    return this.#options.notifier.hasTargets;
+  }
+
   /**
    * Prepares notifications about runs that ended before a crash. The first time, there are none: those runs ended
    * before anybody asked for notifications.
@@ -96,6 +101,7 @@ export class JobNotices {
 
   /** Retries failed notifications, and looks for overdue backups. @param doing file name of the running job */
   tick(doing: Raw | undefined): void {
+    if (!this.isNeeded) return;
     const nowMs = this.#sources.clock.nowMs();
     if (Math.abs(nowMs - this.#lookedMs) >= LATE_MS) this.#tellLate(nowMs, doing);
     if (Math.abs(nowMs - this.#sentMs) >= SEND_MS) this.#send();

@@ -183,7 +183,7 @@ class Service implements Disposable {
     const retryMs = this.#queue.passedOver === undefined ? scanMs : RETRY_MS;
     const nextMs = Math.min(settlesMs ?? Infinity, due === undefined ? Infinity : Math.max(0, due - clock.nowMs()));
     // Overdue backups have to be noticed by time: nothing happens that the system could report.
-    const isTold = this.#listening.hearsAll && this.#notices === undefined && this.#queue.passedOver === undefined;
+    const isTold = this.#listening.hearsAll && this.#notices?.isNeeded !== true && this.#queue.passedOver === undefined;
     if (!isTold) await this.#wait(Math.min(scanMs, nextMs, retryMs));
     else if (!signal.aborted) await this.#wakeup.waitUntil(clock.nowMs() + Math.min(TRUSTING_MS, nextMs), scanMs);
     this.#queue.beginAgain();

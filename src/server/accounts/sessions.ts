@@ -2,11 +2,12 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { sha256 } from "./passwords.ts";
-import { replaceFile, type User } from "./user_file.ts";
+import type { User } from "./user_file.ts";
 import type { Clock, Random } from "../../core/clock.ts";
 import { rawOf, rawOfBytes, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { openFileIfThere } from "../../platform/open_optional.ts";
+import { replaceFile } from "../../platform/private_file.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const USUAL_MS = 12 * HOUR_MS, LONG_MS = 30 * 24 * HOUR_MS;

@@ -6,11 +6,12 @@ import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import { addressGroup, type Failures } from "./failures.ts";
 import { hashPassword, sha256 } from "./passwords.ts";
-import { replaceFile, type User, type UserFile } from "./user_file.ts";
+import type { User, UserFile } from "./user_file.ts";
 import type { Clock, Random } from "../../core/clock.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
+import { replaceFile } from "../../platform/private_file.ts";
 
 const FILE = rawOf("setup-token"), TOKEN_BYTES = 32;
 export const SETUP_MINUTES = 60;

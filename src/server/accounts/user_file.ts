@@ -3,11 +3,12 @@ import { z } from "zod";
 import { ROLES } from "./account.ts";
 import type { Random } from "../../core/clock.ts";
 import { Fault } from "../../core/fault.ts";
-import { bytesOf, joinRaw, type Raw, raw, rawOf, rawOfBytes, textOf } from "../../core/raw.ts";
-import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { joinRaw, type Raw, rawOf, rawOfBytes, textOf } from "../../core/raw.ts";
+import type { Dir } from "../../platform/disk.ts";
 import { openFileIfThere } from "../../platform/open_optional.ts";
+import { createFile, replaceFile } from "../../platform/private_file.ts";
 
-const PRIVATE = 0o600, MOST_BYTES = 4 * 1024 * 1024, RANDOM_BYTES = 6;
+const MOST_BYTES = 4 * 1024 * 1024;
 export const ROLE_NAMES = [...ROLES, "objects"] as const;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
@@ -128,46 +129,4 @@ export class UserFile {
 
 function textOfUsers(users: readonly User[]): string {
   return `${JSON.stringify({ version: 1, users }, undefined, 2)}\n`;
-}
-
-/** Replaces a file durably; only its owner can read it. @throws DiskFault */
-export function replaceFile(dir: Dir, name: Raw, text: string, random: Random): void {
-  written(dir, { name, text, random }, (temporary) => dir.rename(temporary, dir, name));
-}
-
-/** Creates a file durably; only its owner can read it. @returns false if the name is taken @throws DiskFault */
-function createFile(dir: Dir, name: Raw, text: string, random: Random): boolean {
-  return written(dir, { name, text, random }, (temporary) => {
-    const linked = dir.link(temporary, dir, name);
-    if (linked === "linked" || linked === "exists") return linked === "linked";
-    // There are no hard links here. The name is taken first; whoever comes later finds it.
-    using taken = dir.create(name, PRIVATE);
-    if (taken === undefined) return false;
-    dir.rename(temporary, dir, name);
-    return true;
-  });
-}
-
-interface NewText {
-  readonly name: Raw;
-  readonly text: string;
-  readonly random: Random;
-}
-
-/** Writes a text to a temporary file, which `publish` gives its name. */
-function written<T>(dir: Dir, { name, text, random }: NewText, publish: (temporary: Raw) => T): T {
-  const suffix = Array.from(random(RANDOM_BYTES), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const temporary = raw`.${name}-${rawOf(suffix)}`;
-  try {
-    {
-      using file = dir.create(temporary, PRIVATE);
-      if (file === undefined) throw new DiskFault("EEXIST", "create", joinRaw(dir.path, temporary));
-      file.write(bytesOf(rawOf(text)), 0);
-      file.sync();
-    }
-    return publish(temporary);
-  } finally {
-    dir.unlink(temporary);
-    dir.sync();
-  }
 }

@@ -5,6 +5,7 @@ import { Fault } from "../../core/fault.ts";
 /** HTTP statuses of faults; all others are 500. */
 const STATUSES: Readonly<Record<string, number>> = {
   "bad-account": 400,
+  "bad-address": 400,
   "bad-id": 400,
   "bad-job": 400,
   "bad-password": 400,
@@ -34,6 +35,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   "not-backed-up": 404,
   "not-in-snapshot": 404,
   "no-such-method": 405,
+  "configured": 409,
   "exists": 409,
   "job-waits": 409,
   "last-admin": 409,
@@ -46,6 +48,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   "bad-range": 416,
   "other-host": 421,
   "too-many": 429,
+  "too-many-targets": 409,
   "too-many-jobs": 429,
   "busy": 503,
   "interrupted": 503,

@@ -25,7 +25,7 @@ export interface Site {
   readonly objects?: ObjectStore;
   /** Vaults in the configuration. */
   readonly vaults?: VaultDesk;
-  /** Absent if the configuration has no notification targets. */
+  /** Absent if nobody can be notified from here. */
   readonly notices?: { readonly notifier: Notifier; readonly host: string };
   /** Location for messages: a path, or an address without credentials. Only for role admin. */
   readonly location: string;

@@ -96,3 +96,20 @@ Deno.test("a configuration whose address is none is refused without repeating it
   match(notified.stderr, /its scheme is unknown/);
   ok(!notified.stderr.includes("s3cret"), notified.stderr);
 });
+
+Deno.test("commands know the targets that were added on the page, and another version's file stops no backup", async () => {
+  await using hook = new WebHook();
+  using world = new NotifyWorld(hook);
+  Deno.writeTextFileSync(`${world.base}/.config/backup-tool/backup-tool.jsonc`, '{"storage": "~/st"}');
+  strictEqual((await runIn(world, "notify")).status, 2);
+  Deno.mkdirSync(`${world.base}/state/notify`, { recursive: true });
+  const file = `${world.base}/state/notify/targets.json`, to = `webhook+http://${hook.host}/s3cret`;
+  Deno.writeTextFileSync(file, JSON.stringify({ version: 1, targets: { page: { to, on: ["done"] } } }));
+  strictEqual((await runIn(world, "notify", "--test")).stdout, "page: accepted\n");
+  strictEqual((await runIn(world, "backup", "photos", "--init", "--notify", "page")).status, 0);
+  deepStrictEqual(heard(hook), ["test of notifications: done", "backup photos: done"]);
+  Deno.writeTextFileSync(file, JSON.stringify({ version: 2, targets: { page: { to } } }));
+  const { status, stderr } = await runIn(world, "backup", "photos", "--notify", "page");
+  strictEqual(status, 0);
+  match(stderr, /Cannot use the notification targets in ".*targets\.json"/);
+});
