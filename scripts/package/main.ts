@@ -13,6 +13,7 @@ import { VERSION } from "../../src/core/version.ts";
 import { buildExecutable, BuildFailed } from "../build.ts";
 import { PAGE } from "../make_recover_page.ts";
 import { type Bytes, bytesOf, digest, type Packed } from "./archives/archive.ts";
+import { bundleFor } from "./artefacts/bundle.ts";
 import { debFor } from "./artefacts/deb.ts";
 import { composeFor, formulaFor, scoopFor, unraidFor, wingetFor } from "./artefacts/descriptions.ts";
 import { imageFor } from "./artefacts/image.ts";
@@ -22,9 +23,10 @@ import { sbomFor } from "./artefacts/sbom.ts";
 import { spkFor } from "./artefacts/spk.ts";
 import { debianComponents, licenseTexts, npmComponents, runtimeComponent } from "./components.ts";
 import { PackageUnavailable } from "./debian.ts";
-import { UnfitElf } from "./one_file/elf.ts";
+import { MACHINE, UnfitElf } from "./elf/elf.ts";
+import { requireProgram } from "./elf/embedded.ts";
 import { manualPages } from "./manual.ts";
-import { bundledLibraries } from "./one_file/libraries.ts";
+import { bundledLibraries } from "./c_library.ts";
 import { makeOneFile } from "./one_file/one_file.ts";
 import { type Artefact, executableFor, fileNameOf, NAME, type Platform, type Release, Unbuildable } from "./release.ts";
 import { commitsSince, releaseBefore, sourceTime } from "./source.ts";
@@ -41,6 +43,8 @@ const ARTEFACTS: ReadonlyMap<string, Make> = new Map<string, Make>([
   ["macos-x64", (release) => executableArtefact(release, "macos-x64")],
   ["macos-arm64", (release) => executableArtefact(release, "macos-arm64")],
   ["windows-x64", (release) => executableArtefact(release, "windows-x64")],
+  ["bundle-x64", (release) => bundleFor(release, "linux-x64-glibc")],
+  ["bundle-arm64", (release) => bundleFor(release, "linux-arm64")],
   ["image-x64", imageFor],
   ["deb-amd64", (release) => debFor(release, "amd64")],
   ["deb-arm64", (release) => debFor(release, "arm64")],
@@ -119,6 +123,7 @@ async function withOneFile(made: Map<Platform, Bytes>, missing: Map<Platform, st
   const plain = made.get("linux-x64-glibc");
   try {
     if (plain === undefined) throw new Unbuildable(missing.get("linux-x64-glibc"));
+    requireProgram(plain, MACHINE.X86_64);
     made.set("linux-x64", makeOneFile(plain, await bundledLibraries()));
   } catch (error) {
     missing.set("linux-x64", reasonOf(error));

@@ -1,6 +1,6 @@
 /** Root directories without any library, with the one file of scripts/package/one_file/ and a static busybox for the shell. */
 import { filesOf, PACKAGES } from "../../scripts/package/debian.ts";
-import { bundledLibraries } from "../../scripts/package/one_file/libraries.ts";
+import { bundledLibraries } from "../../scripts/package/c_library.ts";
 import { makeOneFile } from "../../scripts/package/one_file/one_file.ts";
 import { packageFiles } from "../package/needed_packages.ts";
 import { has, IS_LINUX, IS_ROOT } from "../support/needs.ts";

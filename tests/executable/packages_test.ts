@@ -6,7 +6,7 @@ import { imageFor } from "../../scripts/package/artefacts/image.ts";
 import { qpkgFor } from "../../scripts/package/artefacts/qpkg.ts";
 import { spkFor } from "../../scripts/package/artefacts/spk.ts";
 import { digest } from "../../scripts/package/archives/archive.ts";
-import { bundledLibraries } from "../../scripts/package/one_file/libraries.ts";
+import { bundledLibraries } from "../../scripts/package/c_library.ts";
 import { makeOneFile } from "../../scripts/package/one_file/one_file.ts";
 import { packageFiles } from "../package/needed_packages.ts";
 import { testRelease } from "../package/test_release.ts";

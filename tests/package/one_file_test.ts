@@ -1,44 +1,15 @@
 import { deepStrictEqual, rejects, strictEqual, throws } from "node:assert/strict";
-import { Elf, PT, UnfitElf } from "../../scripts/package/one_file/elf.ts";
-import { bundledLibraries } from "../../scripts/package/one_file/libraries.ts";
-import { type LibraryFiles, LOADER_NAME, makeOneFile } from "../../scripts/package/one_file/one_file.ts";
+import { Elf, MACHINE, PT, UnfitElf } from "../../scripts/package/elf/elf.ts";
+import { bundledLibraries } from "../../scripts/package/c_library.ts";
+import { type LibraryFiles, LOADER_NAMES } from "../../scripts/package/elf/needs.ts";
+import { makeOneFile } from "../../scripts/package/one_file/one_file.ts";
 import { filesOf, PackageUnavailable } from "../../scripts/package/debian.ts";
-import { has, IS_LINUX } from "../support/needs.ts";
+import { canCompile, compiled, lines, run, withAppended } from "./small_program.ts";
 import { packageFiles } from "./needed_packages.ts";
 import { writeProgram } from "../support/programs.ts";
 
 const files = await packageFiles(bundledLibraries);
-const canCompile = IS_LINUX && Deno.build.arch === "x86_64" && has("gcc");
 const ignore = !canCompile || files === undefined;
-
-/** A program that says its arguments, a variable, its descriptors, and the file of each library it has loaded. */
-const PROGRAM = `
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <link.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-static __thread int counted = 41;
-static int show(struct dl_phdr_info *info, size_t size, void *data) {
-  printf("library %s\\n", info->dlpi_name);
-  return 0;
-}
-int main(int count, char **arguments) {
-  const char *preload = getenv("LD_PRELOAD");
-  printf("arguments %d %s\\n", count, count > 1 ? arguments[1] : "-");
-  printf("preload %s\\n", preload ? preload : "-");
-  printf("sum %d %.1f\\n", ++counted, cos(count - count));
-  for (int file = 0; file < 64; file++) if (fcntl(file, F_GETFD) >= 0) printf("open %d%s\\n", file, fcntl(file, F_GETFD) & FD_CLOEXEC ? " closed in children" : "");
-  dl_iterate_phdr(show, 0);
-  return 7;
-}`;
-
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 async function inDirectory(test: (directory: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "backup-tool-one-file-" });
@@ -49,43 +20,10 @@ async function inDirectory(test: (directory: string) => Promise<void>): Promise<
   }
 }
 
-async function compiled(directory: string): Promise<Uint8Array<ArrayBuffer>> {
-  await Deno.writeTextFile(`${directory}/program.c`, PROGRAM);
-  const args = [
-    "-O1",
-    "-fno-builtin",
-    "-pie",
-    "-fPIE",
-    "-Wl,--no-as-needed",
-    "-o",
-    "program",
-    "program.c",
-    "-lm",
-    "-lgcc_s",
-  ];
-  strictEqual((await run(directory, "gcc", args)).stderr, "");
-  return Deno.readFile(`${directory}/program`);
-}
-
-async function run(
-  cwd: string,
-  command: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<Ran> {
-  const { code, stdout, stderr } = await new Deno.Command(command, { args: [...args], cwd, env }).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
-
 async function makeProgram(directory: string): Promise<string> {
   const path = `${directory}/one`;
   writeProgram(path, makeOneFile(await compiled(directory), files!));
   return path;
-}
-
-function lines({ stdout }: Ran, word: string): string[] {
-  return stdout.split("\n").filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
 }
 
 Deno.test(
@@ -101,7 +39,7 @@ Deno.test(
         name.startsWith("/") && !name.startsWith("/proc/self/fd/")
       );
       // The loader calls itself by the name that the program has for it.
-      deepStrictEqual(foreign, [`/lib64/${LOADER_NAME}`]);
+      deepStrictEqual(foreign, [`/lib64/${LOADER_NAMES[MACHINE.X86_64]}`]);
       strictEqual(lines(ran, "library").filter((name) => name.startsWith("/proc/self/fd/")).length, 3);
     }),
 );
@@ -183,36 +121,23 @@ Deno.test(
   { name: "what is appended to a program stays at the end of the one file", ignore },
   () =>
     inDirectory(async (directory) => {
-      const program = await compiled(directory), text = new TextEncoder().encode("d3n0l4nd and a program");
-      const trailer = new Uint8Array(16), view = new DataView(trailer.buffer);
-      view.setUint32(0, 0x501e, true);
-      view.setBigUint64(8, BigInt(text.length + 16), true);
-      const made = makeOneFile(joinedBytes(program, text, trailer), files!);
-      deepStrictEqual(made.subarray(-text.length - 16), joinedBytes(text, trailer));
+      const program = await compiled(directory), whole = withAppended(program);
+      const made = makeOneFile(whole, files!), text = whole.subarray(program.length);
+      deepStrictEqual(made.subarray(-text.length), text);
       writeProgram(`${directory}/one`, made);
       strictEqual((await run(directory, `${directory}/one`, [])).code, 7);
     }),
 );
 
-function joinedBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
 Deno.test(
   { name: "a library that isn't at hand, or is too old, stops the making of a one file", ignore },
   () =>
     inDirectory(async (directory) => {
-      const program = await compiled(directory), { loader, libraries } = files!;
+      const program = await compiled(directory), { machine, loader, libraries } = files!;
       const but = (name: string, bytes?: Uint8Array<ArrayBuffer>): LibraryFiles => {
         const others = new Map(libraries);
         others.delete(name);
-        return { loader, libraries: bytes === undefined ? others : others.set(name, bytes) };
+        return { machine, loader, libraries: bytes === undefined ? others : others.set(name, bytes) };
       };
       throws(() => makeOneFile(program, but("libm.so.6")), new UnfitElf("it needs libm.so.6, which is not at hand"));
       throws(() => makeOneFile(program, but("libm.so.6", libraries.get("libgcc_s.so.1"))), UnfitElf);
@@ -222,7 +147,7 @@ Deno.test(
 );
 
 Deno.test("what isn't an executable for x86-64 is refused with the reason", () => {
-  const none: LibraryFiles = { loader: new Uint8Array(), libraries: new Map() };
+  const none: LibraryFiles = { machine: MACHINE.X86_64, loader: new Uint8Array(), libraries: new Map() };
   throws(() => makeOneFile(new TextEncoder().encode("#!/bin/sh\n"), none), new UnfitElf("not an ELF file of 64 bits"));
   const arm = new Uint8Array(64);
   arm.set([0x7f, 0x45, 0x4c, 0x46, 2, 1]);

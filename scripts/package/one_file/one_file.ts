@@ -10,32 +10,26 @@
  *
  *     program | stub, headers for the loader, headers for the kernel | libraries | paths | loader | appended program text
  */
-import { Elf, HEADER_BYTES, PAGE_BYTES, PT, roundUp, type Segment, segmentBytes, UnfitElf } from "./elf.ts";
+import { withoutAppended } from "../elf/embedded.ts";
+import {
+  Elf,
+  HEADER_BYTES,
+  MACHINE,
+  PAGE_BYTES,
+  PT,
+  roundUp,
+  type Segment,
+  segmentBytes,
+  UnfitElf,
+} from "../elf/elf.ts";
+import { carrierOf, type LibraryFiles, neededLibraries, ownLoader } from "../elf/needs.ts";
 import { STUB, STUB_FIRST } from "./stub_bytes.ts";
 
-/** The loader of GNU libc by its name, with what comes in the same package, by their names. */
-export interface LibraryFiles {
-  readonly loader: Uint8Array<ArrayBuffer>;
-  readonly libraries: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
-}
-
-/** What the loader is called by those who need it. */
-export const LOADER_NAME = "ld-linux-x86-64.so.2";
-const LIBC = "libc.so.6";
-/** Empty since glibc 2.34: all that they had is in the C library, under the same versions. */
-const MERGED = ["libdl.so.2", "librt.so.1", "libpthread.so.0"];
 /** The stub writes "/proc/self/fd/N" there. */
 const PATH_BYTES = 32;
 /** Numbers in the stub's table, of 8 bytes: seven, then three for each library. */
 const TABLE_NUMBERS = 7, LIBRARY_NUMBERS = 3, MOST_LIBRARIES = 4;
 const READ = 4, READ_EXECUTE = 5, READ_WRITE = 6;
-
-/** Files of the host that belong to its own C library: what they name must not be loaded into this one. */
-const HOST_FILES: readonly { readonly library: string; readonly path: string; readonly instead: string }[] = [
-  { library: LIBC, path: "/etc/nsswitch.conf", instead: "/dev/null/nsswitch" },
-  { library: LOADER_NAME, path: "/etc/ld.so.preload", instead: "/dev/null/preloads" },
-  { library: LOADER_NAME, path: "/etc/ld.so.cache", instead: "/dev/null/ldcache" },
-];
 
 interface Library {
   readonly name: string;
@@ -60,7 +54,7 @@ interface Layout {
  */
 export function makeOneFile(program: Uint8Array<ArrayBuffer>, files: LibraryFiles): Uint8Array<ArrayBuffer> {
   const { body, appended } = withoutAppended(program);
-  const elf = new Elf(body.slice()), loader = new Elf(without(files.loader, LOADER_NAME));
+  const elf = new Elf(body.slice(), MACHINE.X86_64), loader = new Elf(ownLoader(files), MACHINE.X86_64);
   const layout = layOut(elf, bundled(elf, files));
   const forKernel = kernelHeaders(elf, layout, loader);
   const parts = [
@@ -77,54 +71,13 @@ export function makeOneFile(program: Uint8Array<ArrayBuffer>, files: LibraryFile
   return joined(elf, layout, parts, appended);
 }
 
-/** Up to Deno 2.6, the runtime finds its program by the last 16 bytes of the file: magic, hash, length with those 16. */
-function withoutAppended(program: Uint8Array<ArrayBuffer>) {
-  const view = new DataView(program.buffer, program.byteOffset, program.byteLength), end = program.length;
-  if (end < 16 || view.getUint32(end - 16, true) !== 0x501e) return { body: program, appended: new Uint8Array() };
-  const length = Number(view.getBigUint64(end - 8, true));
-  if (length > end) throw new UnfitElf("what is appended to the program is cut off");
-  return { body: program.subarray(0, end - length), appended: program.subarray(end - length) };
-}
-
-/** The library that has what a name stands for. */
-function carrierOf(name: string): string {
-  return MERGED.includes(name) ? LIBC : name;
-}
-
-/** The libraries the program needs, by name. @throws UnfitElf if it needs more than there is */
+/** The libraries to carry, by name. @throws UnfitElf */
 function bundled(elf: Elf, files: LibraryFiles): ReadonlyMap<string, Uint8Array<ArrayBuffer>> {
-  const found = new Map<string, Uint8Array<ArrayBuffer>>();
-  for (const { library, versions } of elf.needs()) {
-    const name = carrierOf(library), bytes = name === LOADER_NAME ? files.loader : files.libraries.get(name);
-    if (bytes === undefined) throw new UnfitElf(`it needs ${library}, which is not at hand`);
-    const defined = new Elf(bytes).versions(), missing = versions.filter((version) => !defined.has(version));
-    if (missing.length > 0) throw new UnfitElf(`it needs ${missing.join(", ")} of ${name}, which is older`);
-    if (name !== LOADER_NAME) found.set(name, without(bytes, name));
-  }
+  const found = neededLibraries(elf, files);
   if (found.size > MOST_LIBRARIES) {
     throw new UnfitElf(`it needs ${found.size} libraries: the stub takes ${MOST_LIBRARIES}`);
   }
   return found;
-}
-
-/** A copy that doesn't look for the host's files. @throws UnfitElf if it doesn't name each exactly once */
-function without(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Array<ArrayBuffer> {
-  const copy = bytes.slice(), encoder = new TextEncoder();
-  for (const { library, path, instead } of HOST_FILES) {
-    if (library !== name) continue;
-    const places = placesOf(copy, encoder.encode(`${path}\0`));
-    if (places.length !== 1) throw new UnfitElf(`${name} names ${path} ${places.length} times instead of once`);
-    for (const place of places) copy.set(encoder.encode(instead), place);
-  }
-  return copy;
-}
-
-function placesOf(bytes: Uint8Array, wanted: Uint8Array): number[] {
-  const places: number[] = [], [first = 0] = wanted;
-  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
-    if (wanted.every((byte, index) => bytes[at + index] === byte)) places.push(at);
-  }
-  return places;
 }
 
 function layOut(elf: Elf, libraries: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Layout {

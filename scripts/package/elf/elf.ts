@@ -4,13 +4,15 @@
 export class UnfitElf extends Error {}
 
 /** Types of program headers. */
-export const PT = { LOAD: 1, DYNAMIC: 2, INTERP: 3, PHDR: 6, GNU_STACK: 0x6474e551 } as const;
+export const PT = { LOAD: 1, DYNAMIC: 2, INTERP: 3, NOTE: 4, PHDR: 6, GNU_STACK: 0x6474e551 } as const;
 /** Tags of the dynamic section. */
 const DT = {
   NULL: 0n,
   NEEDED: 1n,
   STRTAB: 5n,
   SONAME: 14n,
+  RPATH: 15n,
+  DEBUG: 21n,
   VERDEF: 0x6ffffffcn,
   VERDEFNUM: 0x6ffffffdn,
   VERNEED: 0x6ffffffen,
@@ -19,7 +21,11 @@ const DT = {
 /** Places in the header of a file. */
 const AT_ENTRY = 24, AT_HEADERS = 32, AT_HEADER_COUNT = 56;
 const MAGIC = [0x7f, 0x45, 0x4c, 0x46, 2, 1];
-const X86_64 = 62, SHARED_OBJECT = 3;
+const SHARED_OBJECT = 3;
+
+/** Processors, by the numbers that files have for them. */
+export const MACHINE = { X86_64: 62, ARM64: 183 } as const;
+export type Machine = typeof MACHINE[keyof typeof MACHINE];
 
 export const HEADER_BYTES = 56;
 export const PAGE_BYTES = 4096;
@@ -65,12 +71,14 @@ export class Elf {
   readonly #view: DataView;
   readonly #dynamic: readonly { readonly tag: bigint; readonly value: number; readonly at: number }[];
 
-  /** @throws UnfitElf for anything but a position-independent file of x86-64 */
-  constructor(bytes: Uint8Array<ArrayBuffer>) {
+  /** @throws UnfitElf for anything but a position-independent file for that processor */
+  constructor(bytes: Uint8Array<ArrayBuffer>, machine: Machine = MACHINE.X86_64) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (!MAGIC.every((byte, index) => bytes[index] === byte)) throw new UnfitElf("not an ELF file of 64 bits");
-    if (this.#view.getUint16(18, true) !== X86_64) throw new UnfitElf("not for x86-64");
+    if (this.#view.getUint16(18, true) !== machine) {
+      throw new UnfitElf(`not for ${machine === MACHINE.ARM64 ? "arm64" : "x86-64"}`);
+    }
     if (this.#view.getUint16(16, true) !== SHARED_OBJECT) throw new UnfitElf("not position-independent");
     this.segments = this.#readSegments();
     this.#dynamic = this.#readDynamic();
@@ -138,6 +146,17 @@ export class Elf {
     const versioned = this.#versionNeeds().map(({ library, at }) => ({ at, to: instead(library) }));
     for (const { at, to } of needed) if (to !== undefined) this.#view.setBigUint64(at + 8, BigInt(to), true);
     for (const { at, to } of versioned) if (to !== undefined) this.#view.setUint32(at + 4, to, true);
+  }
+
+  /**
+   * Has the loader look for libraries there first. @param address of a text in memory: directories, separated by colons
+   * @throws UnfitElf if there is no room: the entry that debuggers use gives way
+   */
+  setLibraryPath(address: number): void {
+    const entry = this.#dynamic.find(({ tag }) => tag === DT.DEBUG);
+    if (entry === undefined) throw new UnfitElf("no room for the directory of its libraries");
+    this.#view.setBigUint64(entry.at, DT.RPATH, true);
+    this.#view.setBigUint64(entry.at + 8, BigInt(address - this.#require(DT.STRTAB, "names")), true);
   }
 
   #neededTags() {
