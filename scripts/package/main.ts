@@ -25,12 +25,15 @@ import { debianComponents, licenseTexts, npmComponents, runtimeComponent } from 
 import { PackageUnavailable } from "./debian.ts";
 import { MACHINE, UnfitElf } from "./elf/elf.ts";
 import { requireProgram } from "./elf/embedded.ts";
+import { lowered } from "./elf/lowered.ts";
 import { manualPages } from "./manual.ts";
 import { bundledLibraries } from "./c_library.ts";
 import { makeOneFile } from "./one_file/one_file.ts";
 import { type Artefact, executableFor, fileNameOf, NAME, type Platform, type Release, Unbuildable } from "./release.ts";
 import { commitsSince, releaseBefore, sourceTime } from "./source.ts";
 
+/** DSM 7.1 has 2.26. Executables of Deno 2.6 need no more than 2.16, those of Deno 2.9 need 2.25. */
+const OLD_GLIBC = "2.25";
 const OUTPUT = new URL("../../dist/packages/", import.meta.url);
 
 type Make = (release: Release) => readonly Artefact[] | Artefact | Promise<readonly Artefact[] | Artefact>;
@@ -39,6 +42,7 @@ type Make = (release: Release) => readonly Artefact[] | Artefact | Promise<reado
 const ARTEFACTS: ReadonlyMap<string, Make> = new Map<string, Make>([
   ["linux-x64", (release) => executableArtefact(release, "linux-x64")],
   ["linux-x64-glibc", (release) => executableArtefact(release, "linux-x64-glibc")],
+  ["linux-x64-old-glibc", (release) => executableArtefact(release, "linux-x64-old-glibc")],
   ["linux-arm64", (release) => executableArtefact(release, "linux-arm64")],
   ["macos-x64", (release) => executableArtefact(release, "macos-x64")],
   ["macos-arm64", (release) => executableArtefact(release, "macos-arm64")],
@@ -118,16 +122,20 @@ function firstLine(text: string): string {
   return (text.split("\n")[0] ?? text).replace(/:$/, "");
 }
 
-/** Adds the executable with its C library inside to the others. */
-async function withOneFile(made: Map<Platform, Bytes>, missing: Map<Platform, string>): Promise<void> {
-  const plain = made.get("linux-x64-glibc");
-  try {
-    if (plain === undefined) throw new Unbuildable(missing.get("linux-x64-glibc"));
-    requireProgram(plain, MACHINE.X86_64);
-    made.set("linux-x64", makeOneFile(plain, await bundledLibraries()));
-  } catch (error) {
-    missing.set("linux-x64", reasonOf(error));
-  }
+/** Adds those that are made of the one for glibc: for an older one, and with the C library inside. */
+async function withOthers(made: Map<Platform, Bytes>, missing: Map<Platform, string>): Promise<void> {
+  const plain = made.get("linux-x64-glibc"), without = missing.get("linux-x64-glibc");
+  const add = async (platform: Platform, make: (plain: Bytes) => Bytes | Promise<Bytes>) => {
+    try {
+      if (plain === undefined) throw new Unbuildable(without);
+      requireProgram(plain, MACHINE.X86_64);
+      made.set(platform, await make(plain));
+    } catch (error) {
+      missing.set(platform, reasonOf(error));
+    }
+  };
+  await add("linux-x64", async (plain) => makeOneFile(plain, await bundledLibraries()));
+  await add("linux-x64-old-glibc", (plain) => lowered(plain, OLD_GLIBC));
 }
 
 /** Files for share/: completions and the manual. */
@@ -142,7 +150,7 @@ async function shareOf(): Promise<readonly Packed[]> {
 
 async function prepare(url: string | undefined): Promise<Release> {
   const missing = new Map<Platform, string>(), executables = await compileAll(missing);
-  await withOneFile(executables, missing);
+  await withOthers(executables, missing);
   const licenses = await licenseTexts();
   return { version: VERSION, time: await sourceTime(), url, executables, missing, share: await shareOf(), licenses };
 }

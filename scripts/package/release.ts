@@ -8,10 +8,14 @@ export const DESCRIPTION =
   "this tool or without it, and into encrypted vaults on disks and servers.";
 export const LICENSE = "MIT";
 
-/** What an executable is for. `linux-x64` has its C library inside, `linux-x64-glibc` takes that of the system. */
+/**
+ * What an executable is for. `linux-x64` has its C library inside, `linux-x64-glibc` takes that of the system, and
+ * `linux-x64-old-glibc` an older one, too.
+ */
 export type Platform =
   | "linux-x64"
   | "linux-x64-glibc"
+  | "linux-x64-old-glibc"
   | "linux-arm64"
   | "macos-x64"
   | "macos-arm64"

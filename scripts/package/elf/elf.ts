@@ -10,9 +10,11 @@ const DT = {
   NULL: 0n,
   NEEDED: 1n,
   STRTAB: 5n,
-  SONAME: 14n,
+  SYMTAB: 6n,
   RPATH: 15n,
   DEBUG: 21n,
+  GNU_HASH: 0x6ffffef5n,
+  VERSYM: 0x6ffffff0n,
   VERDEF: 0x6ffffffcn,
   VERDEFNUM: 0x6ffffffdn,
   VERNEED: 0x6ffffffen,
@@ -115,9 +117,9 @@ export class Elf {
   /** The libraries it asks for, in order, with the versions. */
   needs(): readonly Need[] {
     const versions = new Map<string, string[]>();
-    for (const need of this.#versionNeeds()) versions.set(need.library, need.versions.map((at) => this.#text(at)));
+    for (const need of this.#versionNeeds()) versions.set(need.library, need.versions.map((at) => this.text(at)));
     return this.#neededTags().map(({ value }) => {
-      const library = this.#text(value);
+      const library = this.text(value);
       return { library, versions: versions.get(library) ?? [] };
     });
   }
@@ -128,7 +130,7 @@ export class Elf {
     if (start === undefined) return found;
     let at = this.#offsetOf(start);
     for (let left = this.#value(DT.VERDEFNUM) ?? 0; left > 0; left--) {
-      found.add(this.#text(this.#int(at + this.#int(at + 12))));
+      found.add(this.text(this.#int(at + this.#int(at + 12))));
       at += this.#int(at + 16);
     }
     return found;
@@ -142,7 +144,7 @@ export class Elf {
       return address === undefined ? undefined : address - texts;
     };
     // All are found before any is changed: the new names can't be read from the file.
-    const needed = this.#neededTags().map(({ value, at }) => ({ at, to: instead(this.#text(value)) }));
+    const needed = this.#neededTags().map(({ value, at }) => ({ at, to: instead(this.text(value)) }));
     const versioned = this.#versionNeeds().map(({ library, at }) => ({ at, to: instead(library) }));
     for (const { at, to } of needed) if (to !== undefined) this.#view.setBigUint64(at + 8, BigInt(to), true);
     for (const { at, to } of versioned) if (to !== undefined) this.#view.setUint32(at + 4, to, true);
@@ -159,6 +161,11 @@ export class Elf {
     this.#view.setBigUint64(entry.at + 8, BigInt(address - this.#require(DT.STRTAB, "names")), true);
   }
 
+  /** Where a table lies in the file. @throws UnfitElf */
+  tableAt(tag: keyof typeof DT): number {
+    return this.#offsetOf(this.#require(DT[tag], tag));
+  }
+
   #neededTags() {
     return this.#dynamic.filter(({ tag }) => tag === DT.NEEDED);
   }
@@ -170,7 +177,7 @@ export class Elf {
     const needs = [];
     let at = this.#offsetOf(start);
     for (let left = this.#value(DT.VERNEEDNUM) ?? 0; left > 0; left--) {
-      needs.push({ library: this.#text(this.#int(at + 4)), at, versions: this.#versionNames(at) });
+      needs.push({ library: this.text(this.#int(at + 4)), at, versions: this.#versionNames(at) });
       at += this.#int(at + 12);
     }
     return needs;
@@ -224,7 +231,8 @@ export class Elf {
     return value;
   }
 
-  #text(offset: number): string {
+  /** A name of the table of names. */
+  text(offset: number): string {
     const at = this.#offsetOf(this.#require(DT.STRTAB, "names")) + offset;
     return new TextDecoder().decode(this.bytes.subarray(at, this.bytes.indexOf(0, at)));
   }
