@@ -1,6 +1,10 @@
-/** ChaCha20-Poly1305 (RFC 8439): the runtime's, if it has one, which is six times as fast as the one in JavaScript. */
+/**
+ * ChaCha20-Poly1305 (RFC 8439): the runtime's, if it has one. If not, one in WebAssembly, which needs twice as long; and
+ * where the processor lacks what that needs, one in JavaScript, which takes four times as long again.
+ */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { VectorChacha } from "./chacha_vectors.ts";
 
 export const KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16;
 
@@ -18,13 +22,21 @@ export interface ChunkCipher {
 
 const ALGORITHM = "chacha20-poly1305";
 const OPTIONS = { authTagLength: TAG_BYTES } as const;
-let isNative: boolean | undefined;
 
-/** True if the runtime has the cipher. Deno 2.6 doesn't, which shows only when it is used. */
-export function hasNativeCipher(): boolean {
-  return isNative ??= succeeds(() => {
-    createCipheriv(ALGORITHM, new Uint8Array(KEY_BYTES), new Uint8Array(NONCE_BYTES), OPTIONS).final();
-  });
+/** An implementation: of the runtime, in WebAssembly, in JavaScript. */
+export type CipherKind = "native" | "vectors" | "script";
+
+let best: CipherKind | undefined, vectors: VectorChacha | undefined;
+
+/** The fastest implementation that works here, which shows only when one is used: Deno 2.6 has no native one. */
+export function bestCipher(): CipherKind {
+  return best ??= succeeds(() => {
+      createCipheriv(ALGORITHM, new Uint8Array(KEY_BYTES), new Uint8Array(NONCE_BYTES), OPTIONS).final();
+    })
+    ? "native"
+    : succeeds(() => vectors ??= new VectorChacha())
+    ? "vectors"
+    : "script";
 }
 
 function succeeds(action: () => unknown): boolean {
@@ -36,9 +48,10 @@ function succeeds(action: () => unknown): boolean {
   }
 }
 
-/** A cipher for a key. @param native for tests: which implementation */
-export function cipherOf(key: Uint8Array, native = hasNativeCipher()): ChunkCipher {
-  return native ? nativeCipher(key) : scriptCipher(key);
+/** A cipher for a key. @param kind for tests: which implementation */
+export function cipherOf(key: Uint8Array, kind: CipherKind = bestCipher()): ChunkCipher {
+  if (kind === "native") return nativeCipher(key);
+  return kind === "vectors" ? vectorCipher(key, vectors ??= new VectorChacha()) : scriptCipher(key);
 }
 
 function nativeCipher(key: Uint8Array): ChunkCipher {
@@ -57,6 +70,13 @@ function nativeCipher(key: Uint8Array): ChunkCipher {
       into.set(plain);
       return true;
     },
+  };
+}
+
+function vectorCipher(key: Uint8Array, vectors: VectorChacha): ChunkCipher {
+  return {
+    seal: (nonce, plain, into) => vectors.seal(key, nonce, plain, into),
+    open: (nonce, sealed, into) => vectors.open(key, nonce, sealed, into),
   };
 }
 
