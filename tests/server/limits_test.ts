@@ -1,9 +1,10 @@
 /** What one account may have at once, and that it ends with the account. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
+import { type ShareLimits, Shares } from "../../src/server/exchange/shares.ts";
 import { UserFile } from "../../src/server/accounts/user_file.ts";
 import { ask, send, toEnd, tokenOf, type TOKENS, type WebServer, webServer } from "../support/web_server.ts";
-import { World } from "../support/world.ts";
+import { TestClock, World } from "../support/world.ts";
 
 type Name = typeof TOKENS[number];
 
@@ -19,6 +20,9 @@ async function begun(server: WebServer, target: string, name: Name) {
   return { connection, status: Number(new TextDecoder().decode(into.subarray(0, got)).split(" ")[1]) };
 }
 
+const each = (most: ShareLimits["archive"]) => ({ archive: most, download: most, search: most });
+const NOBODY = { ofAccount: 0, ofAll: 0 };
+
 /** Larger than what lies in buffers on the way. */
 const LARGE = 24 * 1024 * 1024;
 
@@ -32,7 +36,7 @@ Deno.test("An account has so many downloads at once, others have theirs, and one
   using world = new World({ inMemory: true });
   await withLargeFile(world);
   const most = { ofAccount: 2, ofAll: 3 };
-  await using server = await webServer(world, { shares: { archive: most, download: most, search: most } });
+  await using server = await webServer(world, { shares: { ...each(most), waiting: NOBODY } });
   using held = new DisposableStack();
   const begin = async (name: Name) => {
     const { connection, status } = await begun(server, "/content/latest/large.bin", name);
@@ -56,11 +60,72 @@ Deno.test("An account has so many downloads at once, others have theirs, and one
   }
 });
 
+Deno.test("Downloads beyond the limit wait their turn, however many files a file manager opens at once", async () => {
+  using world = new World({ inMemory: true });
+  await withLargeFile(world);
+  const few = { ofAccount: 2, ofAll: 3 };
+  await using server = await webServer(world, { shares: { ...each(few), waiting: { ofAccount: 40, ofAll: 40 } } });
+  const [, series] = /<D:href>(\/dav\/[^<]+)</.exec(
+    (await ask(server, "/dav/", { method: "PROPFIND", token: tokenOf("read"), headers: { depth: "1" } })).text,
+  ) ?? [];
+  const target = `${series}latest/small.txt`;
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, n) => ask(server, target, { token: tokenOf(n % 2 === 0 ? "read" : "run") })),
+  );
+  deepStrictEqual(new Set(answers.map(({ status, text }) => `${status} ${text}`)), new Set(["200 small"]));
+});
+
+/** Takes a share and notes it. */
+class Taker {
+  readonly entered: string[] = [];
+  readonly #held = new Map<string, Disposable>();
+  readonly shares: Shares;
+
+  constructor(clock: TestClock, limits: ShareLimits) {
+    this.shares = new Shares(clock, limits);
+  }
+
+  async take(account: string, name: string, gone = new AbortController().signal): Promise<void> {
+    this.#held.set(name, await this.shares.take("download", account, gone));
+    this.entered.push(name);
+  }
+
+  release(name: string): void {
+    this.#held.get(name)?.[Symbol.dispose]();
+  }
+}
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+Deno.test("Whoever has least comes first, then whoever came first; nobody waits for ever, and not too many", async () => {
+  const clock = new TestClock(), waiting = { ofAccount: 3, ofAll: 4 };
+  const taker = new Taker(clock, { ...each({ ofAccount: 3, ofAll: 3 }), waiting }), gone = new AbortController();
+  for (const name of ["a1", "a2", "a3"]) await taker.take("a", name);
+  const all = [taker.take("a", "a4"), taker.take("a", "a5"), taker.take("b", "b1", gone.signal), taker.take("b", "b2")];
+  await rejects(taker.take("c", "c1"), { code: "busy" }, "too many wait");
+  gone.abort();
+  await rejects(all[2]!, { code: "busy" }, "it has gone");
+  taker.release("a1");
+  await settled();
+  taker.release("a2");
+  await settled();
+  deepStrictEqual(taker.entered, ["a1", "a2", "a3", "b2", "a4"]);
+  clock.ms += 24_000;
+  const late = taker.take("b", "b3");
+  clock.ms += 1000;
+  await rejects(all[1]!, { code: "busy" }, "it has waited for long enough");
+  taker.release("a3");
+  await late;
+  deepStrictEqual(taker.entered.at(-1), "b3");
+});
+
 Deno.test("What has been answered, or has failed, takes nothing any more", async () => {
   using world = new World({ inMemory: true });
   await withLargeFile(world);
   const one = { ofAccount: 1, ofAll: 1 };
-  await using server = await webServer(world, { shares: { archive: one, download: one, search: one } });
+  await using server = await webServer(world, { shares: { ...each(one), waiting: NOBODY } });
   for (const target of ["/content/latest/small.txt", "/content/latest/nothing", "/archive/latest/small.txt"]) {
     for (const method of ["GET", "HEAD", "GET"]) {
       const { status } = await ask(server, target, { token: tokenOf("read"), method });

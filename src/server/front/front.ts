@@ -62,7 +62,7 @@ export class Front {
   constructor(options: FrontOptions) {
     this.#options = options;
     this.#matcher = new Matcher(options.routes);
-    this.#shares = new Shares(options.shares);
+    this.#shares = new Shares(options.site.clock, options.shares);
   }
 
   readonly answer = async (asked: Asked): Promise<Reply> => {
@@ -123,7 +123,11 @@ export class Front {
     const { account, method, site } = exchange, stop = new AbortController(), isGet = method === "GET";
     const stamp = this.#stampOf(account), isCurrent = () => this.#stampOf(account) === stamp;
     using held = new DisposableStack();
-    if (route.share !== undefined && isGet) held.use(this.#shares.take(route.share, account?.name ?? ""));
+    if (route.share !== undefined && isGet) {
+      held.use(await this.#shares.take(route.share, account?.name ?? "", gone));
+      // It may have changed during the wait.
+      if (!isCurrent()) throw new NotSignedIn();
+    }
     const reply = await route.handle({ ...exchange, signal: AbortSignal.any([gone, stop.signal]) });
     return lasting(reply, method === "HEAD", { share: held.move(), isCurrent, stop, gone, clock: site.clock });
   }

@@ -7,6 +7,7 @@ import { BadHead, type Head, parseHead } from "./head.ts";
 import { CONTINUE, sendReply } from "./outgoing.ts";
 import type { Reply } from "../exchange/route.ts";
 import type { Clock } from "../../core/clock.ts";
+import { openFileLimit } from "../../platform/limits.ts";
 import { AcceptFailed, type Connection, type Listener } from "../../platform/listener.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -40,8 +41,8 @@ export interface Limits {
   readonly idleMs: number;
 }
 
-const USUAL: Limits = {
-  connections: 256,
+const MOST_CONNECTIONS = 256;
+const USUAL: Omit<Limits, "connections"> = {
   perAddress: 32,
   isShared: (address) => address === "" || address === "127.0.0.1" || address === "::1",
   headMs: 10_000,
@@ -63,7 +64,9 @@ export class HttpServer implements AsyncDisposable {
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#limits = { ...USUAL, ...options.limits };
+    // Most open files are for what is served, and for jobs.
+    const connections = Math.min(MOST_CONNECTIONS, Math.floor(openFileLimit() / 4));
+    this.#limits = { ...USUAL, connections, ...options.limits };
   }
 
   /** Number of open connections. */
@@ -107,15 +110,29 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #begin(connection: Connection, isTls: boolean): void {
-    const { connections, perAddress, isShared } = this.#limits, { address } = connection;
-    const ofAddress = isShared(address) ? 0 : [...this.#open].filter((other) => other.address === address).length;
-    if (this.#open.size >= connections || ofAddress >= perAddress || this.#stop.signal.aborted) {
+    if (this.#stop.signal.aborted || !this.#hasRoomFor(plainAddress(connection.address))) {
       return connection[Symbol.dispose]();
     }
     const client = new Client(connection, isTls, this.#limits, this.#options);
     this.#open.add(client);
     this.#watch ??= this.#options.clock.every(LOOK_MS, () => this.#look());
     this.#keep(client.serve().finally(() => this.#end(client)));
+  }
+
+  /**
+   * Makes room where a limit is reached: of the idle connections, the one whose time ends first is closed, so that silent
+   * clients keep nobody out.
+   */
+  #hasRoomFor(address: string): boolean {
+    const { connections, perAddress, isShared } = this.#limits, open = [...this.#open];
+    const own = isShared(address) ? [] : open.filter((other) => other.address === address);
+    const crowd = own.length >= perAddress ? own : open.length >= connections ? open : undefined;
+    if (crowd === undefined) return true;
+    const idle = crowd.filter(({ isIdle }) => isIdle).sort((a, b) => a.dueMs - b.dueMs)[0];
+    if (idle === undefined) return false;
+    this.#open.delete(idle);
+    idle.cut();
+    return true;
   }
 
   #end(client: Client): void {
@@ -148,6 +165,11 @@ class Client {
     this.#incoming = new Incoming(this.#connection);
   }
 
+  /** True if no request is being received or answered. */
+  get isIdle(): boolean {
+    return this.#connection.isIdle;
+  }
+
   /** Time at which the connection is closed. */
   get dueMs(): number {
     return this.#connection.dueMs;
@@ -175,17 +197,19 @@ class Client {
     const head = parseHead(text), body = new Body(this.#incoming, head, this.#connection);
     this.#connection.expectBody();
     const { address } = this, signal = this.#gone.signal, isTls = this.#isTls;
+    if (body.isRead) this.#watch();
     const reply = await this.#options.answer({ head, body: () => body.all(), address, isTls, signal });
     const keepsAlive = head.keepsAlive && body.canBePassed && !signal.aborted;
     const nowMs = this.#options.clock.nowMs();
-    if (body.isRead && typeof reply.body === "object") void this.#watch();
+    if (body.isRead) this.#watch();
     await sendReply(this.#connection, reply, { isHead: head.method === "HEAD", keepsAlive, nowMs });
     return keepsAlive && await body.pass();
   }
 
-  /** Aborts the signal when the client disconnects: a handler that streams may have nothing to send for a long time. */
-  async #watch(): Promise<void> {
-    if (await this.#incoming.hasEnded()) this.#gone.abort();
+  /** Aborts the signal when the client disconnects: a handler may have nothing to send for a long time. */
+  #watch(): void {
+    this.#connection.expectNothing();
+    void this.#incoming.hasEnded().then((hasEnded) => hasEnded && this.#gone.abort());
   }
 
   async #refuse({ status, message }: BadHead): Promise<void> {
@@ -221,7 +245,7 @@ class TimedConnection implements Connection {
   readonly #inner: Connection;
   readonly #limits: Limits;
   readonly #clock: Clock;
-  #mode: "head" | "body" | "end" = "head";
+  #mode: "head" | "body" | "nothing" | "end" = "head";
   #dueMs = Infinity;
 
   constructor(inner: Connection, limits: Limits, clock: Clock) {
@@ -239,6 +263,10 @@ class TimedConnection implements Connection {
     return this.#dueMs;
   }
 
+  get isIdle(): boolean {
+    return this.#mode === "head" || this.#mode === "end";
+  }
+
   /** @param isFirst true for the first head of the connection */
   expectHead(isFirst: boolean): void {
     this.#mode = "head";
@@ -247,6 +275,12 @@ class TimedConnection implements Connection {
 
   expectBody(): void {
     this.#mode = "body";
+    this.#dueMs = Infinity;
+  }
+
+  /** The request is complete: nothing that the client does or doesn't send matters until the reply is sent. */
+  expectNothing(): void {
+    this.#mode = "nothing";
     this.#dueMs = Infinity;
   }
 
