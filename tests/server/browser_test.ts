@@ -5,6 +5,7 @@ import { type BrowserContextOptions, chromium, type Page } from "playwright-core
 import { rawOf } from "../../src/core/raw.ts";
 import { hashPassword } from "../../src/server/accounts/passwords.ts";
 import { UserFile } from "../../src/server/accounts/user_file.ts";
+import { twoVaults } from "../support/two_vaults.ts";
 import { type WebServer, webServer } from "../support/web_server.ts";
 import { World } from "../support/world.ts";
 
@@ -129,7 +130,7 @@ async function restoreAndManage(page: Page, origin: string, server: WebServer): 
   await page.getByRole("heading", { name: "Waiting" }).waitFor();
   const [waiting = ""] = server.desk.waiting();
   ok(waiting.startsWith("web-restore-"), waiting);
-  await page.getByRole("link", { name: "Accounts" }).click();
+  await page.getByRole("link", { name: "Settings" }).click();
   await page.getByLabel("Name").fill("tom");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("button", { name: "Remove tom" }).waitFor();
@@ -160,7 +161,10 @@ function browserTest(name: string, settings: BrowserContextOptions, flow: Flow):
       using world = await filled();
       const share = `${world.base}/share`;
       Deno.mkdirSync(share);
+      const { reader, desk } = await twoVaults(world);
+      await using _ = reader;
       await using server = await webServer(world, {}, {
+        vaults: desk,
         restoreBelow: [rawOf(share)],
         sourcesBelow: [rawOf(world.source)],
       });
@@ -215,6 +219,8 @@ const PAGES = [
   "/accounts",
   "/notifications",
   "/vaults",
+  "/vaults/far",
+  "/vaults/lost",
 ];
 const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
   light: { viewport: { width: 1100, height: 800 } },

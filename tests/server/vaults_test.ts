@@ -1,37 +1,22 @@
 /** Vaults of the configuration on a page: what they lack, what was copied last, and why one can't be looked into. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { DiskFault } from "../../src/platform/disk.ts";
-import { rawOf } from "../../src/core/raw.ts";
-import { copy } from "../../src/operations/copy/copy.ts";
 import { copiedSeries } from "../../src/operations/copied/vault_status.ts";
 import { RepositoryReader } from "../../src/server/reader/repository_reader.ts";
-import { VaultDesk } from "../../src/server/vaults/vault_desk.ts";
 import { ask, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
-import { VaultPlace } from "../support/vault_place.ts";
-import { TestMonitor, World } from "../support/world.ts";
+import { twoVaults } from "../support/two_vaults.ts";
+import { World } from "../support/world.ts";
 
-const API = "/api/v1/vaults", PLACES = new Map([["far", "s3:https://far.example/photos"], ["lost", "/mnt/lost"]]);
+const API = "/api/v1/vaults";
 
 /** A storage with two snapshots, the first of them in the vault "far"; "lost" can't be opened. */
-async function twoVaults(world: World, looks: string[] = []) {
-  const place = await VaultPlace.make(world, { where: "memory", encrypted: true });
+async function filled(world: World, looks: string[] = []) {
   world.write("a.txt", "first");
   await world.backup({ name: "photos" });
-  {
-    await using storage = world.open();
-    await using vault = await place.open();
-    const { clock } = world, signal = new AbortController().signal;
-    await copy(storage, vault, { clock, workers: 0, signal }, new TestMonitor());
-  }
+  const vaults = await twoVaults(world, looks);
   world.clock.pass(60);
   world.write("a.txt", "second");
   await world.backup({ name: "photos" });
-  const reader = new RepositoryReader(() => Promise.resolve(world.open()), async (name) => {
-    looks.push(name);
-    if (name === "lost") throw new DiskFault("ENOENT", "open", rawOf("/mnt/lost/secret place"));
-    return await place.open();
-  });
-  return { reader, desk: new VaultDesk(reader, world.clock, PLACES) };
+  return vaults;
 }
 
 async function json(server: WebServer, target: string, name: "read" | "admin" = "read") {
@@ -42,7 +27,7 @@ async function json(server: WebServer, target: string, name: "read" | "admin" = 
 
 Deno.test("A vault is shown with what is newer here, and one that can't be opened with the reason, for admins", async () => {
   using world = new World({ inMemory: true });
-  const { reader, desk } = await twoVaults(world);
+  const { reader, desk } = await filled(world);
   await using _ = reader;
   await using server = await webServer(world, {}, { vaults: desk });
   const before = await json(server, API);
@@ -61,7 +46,7 @@ Deno.test("A vault is shown with what is newer here, and one that can't be opene
 
 Deno.test("Pages of vaults say the same, and no place to those who are no admins", async () => {
   using world = new World({ inMemory: true });
-  const looks: string[] = [], { reader, desk } = await twoVaults(world, looks);
+  const looks: string[] = [], { reader, desk } = await filled(world, looks);
   await using _ = reader;
   await using server = await webServer(world, {}, { vaults: desk });
   const shown = async (path: string, name: "read" | "admin") => {
@@ -83,7 +68,7 @@ Deno.test("Pages of vaults say the same, and no place to those who are no admins
 
 Deno.test("The last copy to a vault is that of the job history", async () => {
   using world = new World({ inMemory: true });
-  const { desk } = await twoVaults(world);
+  const { desk } = await filled(world);
   const run = (name: string, job: object, outcome: "done" | "failed") => ({
     run: name,
     name,

@@ -27,9 +27,10 @@ h2 { font-size: 1.05rem; margin: 2rem 0 .6rem; }
 .skip:focus { left: 1rem; top: .5rem; background: var(--card); padding: .5rem 1rem; z-index: 2; }
 .top { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.25rem; padding: .6rem 1.25rem;
   background: var(--card); border-bottom: 1px solid var(--line); }
-.top nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style: none; margin: 0; padding: 0; }
-.top nav a { text-decoration: none; display: inline-block; padding: .4rem 0; border-bottom: 2px solid transparent; }
-.top nav a[aria-current] { color: var(--ink); border-bottom-color: var(--mark); font-weight: 600; }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style: none; margin: 0; padding: 0; }
+nav a { text-decoration: none; display: inline-block; padding: .4rem 0; border-bottom: 2px solid transparent; }
+nav a[aria-current] { color: var(--ink); border-bottom-color: var(--mark); font-weight: 600; }
+.tabs { margin: -.5rem 0 1rem; }
 .find { margin-left: auto; }
 .account { margin: 0; }
 main { max-width: 64rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; }
@@ -55,6 +56,7 @@ fieldset { border: 0; padding: 0; margin: .5rem 0; }
 .card, .alert { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .8rem; margin: 1rem 0;
   padding: 0; list-style: none; }
+.cards .card { margin: 0; }
 .cards strong { display: block; font-size: 1.3rem; line-height: 1.4; }
 .cards span { color: var(--soft); }
 .alerts { list-style: none; margin: 0 0 1rem; padding: 0; display: grid; gap: .5rem; }
@@ -105,7 +107,9 @@ summary { padding: .7rem 0 .2rem; cursor: pointer; font-weight: 600; }
 .narrow { max-width: 24rem; }
 .narrow input:not([type=checkbox]) { width: 100%; }
 @media (max-width: 40rem) {
-  .top { padding: .6rem 1rem; } .find { margin-left: 0; width: 100%; order: 9; } .find input { width: 100%; }
+  .top { padding: .5rem 1rem .2rem; gap: .2rem .8rem; } .top nav { order: 9; width: 100%; }
+  .top nav ul { justify-content: space-between; gap: 0 .5rem; } .top nav a { font-size: .94rem; }
+  .find { flex: 1; min-width: 0; margin: 0; } .find input { width: 100%; padding: .25rem .5rem; }
   .account { margin-left: auto; }
   main { padding: 1.25rem 1rem 3rem; }
   .cards { grid-template-columns: 1fr 1fr; }
@@ -114,7 +118,8 @@ summary { padding: .7rem 0 .2rem; cursor: pointer; font-weight: 600; }
   tbody td { display: flex; justify-content: space-between; gap: 1rem; padding: .15rem .9rem; text-align: right; }
   tbody td::before { content: attr(data-label); color: var(--soft); flex: none; }
   tbody td:first-child { font-weight: 600; text-align: left; display: block; }
-  tbody td:first-child::before { content: none; }
+  tbody td:first-child::before { content: none; } tbody td:first-child .soft { font-weight: 400; }
+  .chart text { font-size: 24px; }
   tbody td:empty { display: none; }
 }
 @media (prefers-reduced-motion: no-preference) { a, button { transition: background-color .12s; } }

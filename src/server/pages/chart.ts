@@ -3,7 +3,7 @@ import { type Html, markup } from "./markup.ts";
 import { type Seen, table, timeOf } from "./page.ts";
 import { sizeText } from "../../core/size_text.ts";
 
-const WIDTH = 800, HEIGHT = 240, LEFT = 90, RIGHT = 16, TOP = 14, BOTTOM = 34;
+const WIDTH = 800, HEIGHT = 240, LEFT = 110, RIGHT = 16, TOP = 14, BOTTOM = 34;
 const MOST_POINTS = 200, MOST_ROWS = 12;
 
 interface Growth {

@@ -12,14 +12,25 @@ export interface Seen {
   readonly account: Account | undefined;
 }
 
-const NAVIGATION: readonly { readonly to: string; readonly name: string; readonly role: Role }[] = [
+interface Entry {
+  readonly to: string;
+  readonly name: string;
+  readonly role: Role;
+}
+
+/** Pages of the settings, which are one entry of the navigation. */
+const SETTINGS: readonly Entry[] = [
+  { to: "/accounts", name: "Accounts", role: "admin" },
+  { to: "/notifications", name: "Notifications", role: "admin" },
+];
+
+const NAVIGATION: readonly (Entry & { readonly pages?: readonly Entry[] })[] = [
   { to: "/", name: "Status", role: "watch" },
   { to: "/files", name: "Files", role: "read" },
   { to: "/jobs", name: "Jobs", role: "watch" },
   { to: "/storage", name: "Storage", role: "read" },
   { to: "/vaults", name: "Vaults", role: "read" },
-  { to: "/accounts", name: "Accounts", role: "admin" },
-  { to: "/notifications", name: "Notifications", role: "admin" },
+  { to: "/accounts", name: "Settings", role: "admin", pages: SETTINGS },
 ];
 
 export interface PageParts {
@@ -31,10 +42,8 @@ export interface PageParts {
   readonly body: Part;
 }
 
-export function page({ account, site }: Seen, { title, part, status = 200, headers = {}, body }: PageParts): Reply {
-  const links = NAVIGATION.filter(({ role, to }) =>
-    isAllowed(account, role) && (to !== "/jobs" || site.jobs !== undefined)
-  );
+export function page(seen: Seen, { title, part, status = 200, headers = {}, body }: PageParts): Reply {
+  const { account } = seen;
   const text = markup`
     <!DOCTYPE html>
     <html lang="en">
@@ -53,17 +62,7 @@ export function page({ account, site }: Seen, { title, part, status = 200, heade
     <strong class="brand">backup-tool</strong>
     ${
     account !== undefined && markup`
-      <nav aria-label="Main">
-        <ul>${
-      links.map(({ to, name }) =>
-        markup`<li><a href="${to}"${
-          to === part && markup`
-              aria-current="page"
-            `
-        }>${name}</a></li>`
-      )
-    }</ul>
-      </nav>
+      <nav aria-label="Main">${mainLinks(seen, part)}</nav>
     `
   }
     ${
@@ -76,6 +75,7 @@ export function page({ account, site }: Seen, { title, part, status = 200, heade
   }
         </header>
         <main id="main">
+    ${account !== undefined && settingsLinks(part)}
     <h1>${title}</h1>
     ${body}
         </main>
@@ -87,6 +87,31 @@ export function page({ account, site }: Seen, { title, part, status = 200, heade
     headers: { ...headers, "content-type": "text/html; charset=utf-8" },
     body: text.toString().trimStart(),
   };
+}
+
+function mainLinks({ account, site }: Seen, part: string | undefined): Html {
+  const shown = NAVIGATION.filter(({ role, to }) =>
+    isAllowed(account, role) && (to !== "/jobs" || site.jobs !== undefined)
+  );
+  return markup`<ul>${
+    shown.map(({ to, name, pages = [] }) => {
+      const current = to === part && pages.length === 0 ? "page" : pages.some((one) => one.to === part) ? "true" : "";
+      return link({ to, name }, current);
+    })
+  }</ul>`;
+}
+
+/** Links between the pages of the settings, on each of them. */
+function settingsLinks(part: string | undefined): Html | undefined {
+  if (!SETTINGS.some(({ to }) => to === part)) return undefined;
+  return markup`<nav class="tabs" aria-label="Settings"><ul>${
+    SETTINGS.map((one) => link(one, one.to === part ? "page" : ""))
+  }</ul></nav>`;
+}
+
+/** @param current value of `aria-current`; "": none */
+function link({ to, name }: Pick<Entry, "to" | "name">, current: string): Html {
+  return markup`<li><a href="${to}"${current !== "" && markup` aria-current="${current}"`}>${name}</a></li>`;
 }
 
 /** A relative time, "25 min ago", with the exact time in its title. */

@@ -36,7 +36,7 @@ function vaultTable(exchange: Exchange, vaults: readonly Vault[]): Html {
   const rows = vaults.map((vault): readonly Part[] => [
     markup`<a href="${PART}/${encodedSegment(rawOf(vault.name))}">${vault.name}</a>${
       exchange.account?.role === "admin" && markup`<br><span class="soft">${vault.location}</span>`
-    }`,
+    }${faultLine(exchange, vault)}`,
     copyText(exchange, vault),
     ...lookTexts(exchange, vault),
   ]);
@@ -47,6 +47,12 @@ function vaultTable(exchange: Exchange, vaults: readonly Vault[]): Html {
   return table("Vaults", columns, rows);
 }
 
+/** Why a vault could not be opened, below its name: none of the columns is known then. */
+function faultLine(exchange: Exchange, { look }: Vault): Part {
+  if (look === undefined || !("fault" in look)) return "";
+  return markup`<br><strong class="bad">Can't be opened:</strong> ${faultFor(exchange, look).message}`;
+}
+
 function copyText(exchange: Exchange, { lastCopy }: Vault): Part {
   if (lastCopy === undefined) return markup`<span class="soft">no job known</span>`;
   const { outcome, end } = lastCopy, isWell = outcome === "done";
@@ -55,7 +61,7 @@ function copyText(exchange: Exchange, { lastCopy }: Vault): Part {
 
 function lookTexts(exchange: Exchange, { look }: Vault): readonly Part[] {
   if (look === undefined) return [markup`<span class="soft">being looked into</span>`, "", ""];
-  if ("fault" in look) return [markup`<strong class="bad">${faultFor(exchange, look).message}</strong>`, "", ""];
+  if ("fault" in look) return [markup`<span class="soft">unknown</span>`, "", ""];
   const { status } = look;
   return [behindText(status), verifiedText(exchange, status), storedText(status)];
 }
