@@ -50,6 +50,7 @@ const REFUSED: Readonly<Record<string, readonly [string, string]>> = {
   InvalidObjectState: ["it was moved to an archive", "Have the provider restore it, then run the same again"],
   AuthorizationHeaderMalformed: ["the region is wrong", "Name the region: `?region=...` after the location"],
   InvalidStorageClass: ["there is no such storage class", "Check `storage-class` in the location"],
+  InvalidArgument: ["the server does not accept a setting", "Check `storage-class` and `retention` in the location"],
   InvalidRequest: [
     "the server can't do that",
     "Is object lock switched on for this bucket, if `retention` is asked for?",

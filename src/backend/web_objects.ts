@@ -40,7 +40,12 @@ export async function getObject(
   if (answer.status === MISSING) throw new MissingObject(key);
   if (answer.status === BEYOND) throw await beyond(http, url, key, range, signal);
   if (range === undefined) return whole(answer, what);
-  return answer.status === PARTIAL ? partial(answer, key, range) : cut(answer.bytes, key, range);
+  return isPart(answer) ? partial(answer, key, range) : cut(answer.bytes, key, range);
+}
+
+/** Some servers, such as rclone's S3, send a part with status 200. */
+export function isPart({ status, headers }: HttpAnswer): boolean {
+  return status === PARTIAL || headers.has("content-range");
 }
 
 /**
@@ -71,9 +76,9 @@ export function timeOf({ headers }: HttpAnswer): number {
 
 export const UNFIT = "Something between here and the server may change answers; else another kind of server is needed";
 
-function whole({ status, bytes }: HttpAnswer, what: string): Uint8Array<ArrayBuffer> {
-  if (status !== OK) throw new PlaceUnavailable(what, "the server gives a part of it where all was asked for");
-  return bytes;
+function whole(answer: HttpAnswer, what: string): Uint8Array<ArrayBuffer> {
+  if (isPart(answer)) throw new PlaceUnavailable(what, "the server gives a part of it where all was asked for");
+  return answer.bytes;
 }
 
 function partial({ headers, bytes }: HttpAnswer, key: ObjectKey, range: ByteRange): Uint8Array<ArrayBuffer> {

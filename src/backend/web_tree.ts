@@ -3,6 +3,7 @@ import { PlaceUnavailable } from "./faults.ts";
 import type { Http, HttpAnswer } from "./http.ts";
 import { lengthOf } from "./http_body.ts";
 import { type PieceRange, RemoteChanged, type RemoteEntry } from "./remote_tree.ts";
+import { isPart } from "./web_objects.ts";
 
 const OK = 200, PARTIAL = 206, MISSING = 404, TAKEN = 412, BEYOND = 416;
 
@@ -19,7 +20,7 @@ export async function webPiece(
   const expects = [OK, PARTIAL, MISSING, TAKEN, BEYOND];
   const answer = await http.send({ method: "GET", url, what, headers, signal, expects });
   if (answer.status >= 400 || !isSame(answer, entry)) throw new RemoteChanged(path);
-  if (answer.status === OK) return ofWhole(answer, path, entry, from, length);
+  if (!isPart(answer)) return ofWhole(answer, path, entry, from, length);
   if (answer.headers.get("content-range") !== `bytes ${from}-${last}/${entry.size}`) throw new RemoteChanged(path);
   if (answer.bytes.length !== length) throw new PlaceUnavailable(what, "the server gives less than was asked for");
   return answer.bytes;

@@ -8,6 +8,7 @@ import { MissingObject, PlaceUnavailable } from "../../src/backend/faults.ts";
 import { ChaosProxy, HTTP_MISHAPS, type Mishap, mishaps, TCP_MISHAPS } from "../support/chaos_proxy.ts";
 import { rounds as roundsOf } from "../support/effort.ts";
 import { hastened, openPlace } from "../support/remote_place.ts";
+import { HAS_REAL_S3, realS3 } from "../support/real_s3.ts";
 import { restServer } from "../support/rest_server.ts";
 import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
 import { HAS_RCLONE, HAS_SSHD, openssh, PASSWORD, rclone, type SshServer, USER } from "../support/servers.ts";
@@ -120,8 +121,20 @@ Deno.test("Through chaos, S3: never a wrong result", async () => {
   await throughChaos({ target: server.port, location, variables, kinds: HTTP_MISHAPS, rounds: 3 }, "s3");
 });
 
+const s3 = HAS_REAL_S3 ? await realS3() : { port: 0, path: "", variables: {} };
+
+Deno.test({
+  name: "Through chaos, a real S3 server: never a wrong result",
+  ignore: !HAS_REAL_S3,
+  async fn() {
+    const { port: target, path, variables } = s3, kinds = [...HTTP_MISHAPS, "cut-up", "cut-down", "delay"] as const;
+    const location = (port: number, name: string) => `s3:http://127.0.0.1:${port}/${path}/${name}`;
+    await throughChaos({ target, location, variables, kinds, rounds: 3 }, "real");
+  },
+});
+
 const NO_SERVER: SshServer = { port: 0, directory: "", home: "", [Symbol.dispose]: () => {} };
-const webdav = HAS_RCLONE ? await rclone("webdav", "--dir-cache-time", "0s") : NO_SERVER;
+const webdav = HAS_RCLONE ? await rclone("webdav", "--dir-cache-time", "1ms") : NO_SERVER;
 
 Deno.test({
   name: "Through chaos, WebDAV: never a wrong result",

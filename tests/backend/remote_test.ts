@@ -2,6 +2,7 @@
 import { ok } from "node:assert/strict";
 import { BACKEND_RULES, backendContract, type BackendPlace } from "../contract/backend_contract.ts";
 import { IS_SLOW } from "../support/effort.ts";
+import { HAS_REAL_S3, realS3 } from "../support/real_s3.ts";
 import { openPlace } from "../support/remote_place.ts";
 import { type Flaw, type RestServer, restServer } from "../support/rest_server.ts";
 import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
@@ -9,6 +10,7 @@ import {
   apache,
   HAS_APACHE,
   HAS_RCLONE,
+  HAS_RCLONE_S3,
   HAS_SSHD,
   openssh,
   PASSWORD,
@@ -56,7 +58,7 @@ backendContract(
 );
 
 const davLogin = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
-const webdav = HAS_RCLONE ? await rclone("webdav", "--dir-cache-time", "0s") : MISSING_SERVER;
+const webdav = HAS_RCLONE ? await rclone("webdav", "--dir-cache-time", "1ms") : MISSING_SERVER;
 backendContract(
   "dav: rclone serve webdav",
   () =>
@@ -80,12 +82,21 @@ backendContract(
   { ignore: !HAS_APACHE },
 );
 
-/** Such as s3:http://127.0.0.1:7480/bucket; keys as for S3 always. */
-const s3 = Deno.env.get("BACKUP_TOOL_TEST_S3");
+const s3 = HAS_REAL_S3 ? await realS3() : { location: "", variables: {} };
+backendContract("s3: a real server", () => placeAt((name) => `${s3.location}/${name}`, s3.variables), {
+  ignore: !HAS_REAL_S3,
+});
+
+const rcloneS3 = HAS_RCLONE_S3 ? await rclone("s3") : MISSING_SERVER;
+if (HAS_RCLONE_S3) Deno.mkdirSync(`${rcloneS3.directory}/bucket`);
 backendContract(
-  "s3: the server that BACKUP_TOOL_TEST_S3 names",
-  () => placeAt((name) => `${s3}/${name}`, Deno.env.toObject()),
-  { ignore: s3 === undefined },
+  "s3: rclone serve s3",
+  () =>
+    placeAt((name) => `s3:http://127.0.0.1:${rcloneS3.port}/bucket/${name}`, {
+      AWS_ACCESS_KEY_ID: USER,
+      AWS_SECRET_ACCESS_KEY: PASSWORD,
+    }),
+  { ignore: !HAS_RCLONE_S3 },
 );
 
 const sshd = HAS_SSHD ? await openssh() : MISSING_SERVER;

@@ -96,6 +96,22 @@ Deno.test("A listing that ends in the middle is no listing", async () => {
   }
 });
 
+Deno.test("A part is a part, also if the server calls it all", async () => {
+  const part = (from: number, body: Uint8Array<ArrayBuffer>) =>
+    new Response(body, { headers: { "content-range": `bytes ${from}-${from + body.length - 1}/${A.length}` } });
+  let from = 0;
+  await using server = s3Server({
+    before: ({ method }) => method === "GET" ? part(from, A.slice(from, from + 10)) : undefined,
+  });
+  await using backend = await openPlace(at(server), LOGIN);
+  for (from of [0, 100, A.length - 10]) {
+    deepStrictEqual(await backend.get(KEY, { range: { from, length: 10 } }), A.slice(from, from + 10));
+  }
+  await rejects(backend.get(KEY, { range: { from: 5, length: 10 } }), PlaceUnavailable);
+  from = 0;
+  await rejects(backend.get(KEY), PlaceUnavailable);
+});
+
 Deno.test("Bytes that were changed on their way are refused by the server, and sent again", async () => {
   let isFirst = true;
   await using server = s3Server({

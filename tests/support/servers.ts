@@ -71,7 +71,7 @@ Subsystem sftp internal-sftp
 export async function rcloneSftp(): Promise<SshServer> {
   const keys = Deno.makeTempDirSync({ prefix: "backup-tool-test-" });
   makeKey(`${keys}/host`);
-  const server = await rclone("sftp", "--key", `${keys}/host`, "--dir-cache-time", "0s");
+  const server = await rclone("sftp", "--key", `${keys}/host`, "--dir-cache-time", "1ms");
   return { ...server, home: sshHome(keys, server.port) };
 }
 
@@ -120,17 +120,32 @@ DavLockDB ${directory}/lock
 const WHILE_WANTED = '"$@" </dev/null & server=$!; cat >/dev/null; kill $server; sleep 1; kill -9 $server';
 
 async function running(command: readonly string[], directory: string, port: number): Promise<Server> {
-  const args = ["-c", WHILE_WANTED, "sh", ...command];
-  const child = new Deno.Command("/bin/sh", { args, stdin: "piped", stdout: "null", stderr: "null" }).spawn();
+  const server = spawned(command, { atEnd: () => Deno.removeSync(directory, { recursive: true }) });
+  await answers(port);
+  return { port, directory, [Symbol.dispose]: () => server[Symbol.dispose]() };
+}
+
+export interface SpawnOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of a shell, whose input ends when it is not wanted any more. Default: runs the command until then. */
+  readonly script?: string;
+  /** Called when it is not wanted any more. */
+  readonly atEnd?: () => void;
+}
+
+/** A program that runs until it is disposed, or the tests are at their end. */
+export function spawned(
+  command: readonly string[],
+  { env = {}, script = WHILE_WANTED, atEnd }: SpawnOptions = {},
+): Disposable {
+  const args = ["-c", script, "sh", ...command];
+  const child = new Deno.Command("/bin/sh", { args, env, stdin: "piped", stdout: "null", stderr: "null" }).spawn();
   const stop = () => {
     child.stdin.close().catch(() => {}); // it has ended by itself
-    Deno.removeSync(directory, { recursive: true });
+    atEnd?.();
   };
   globalThis.addEventListener("unload", stop);
-  await answers(port);
   return {
-    port,
-    directory,
     [Symbol.dispose]() {
       globalThis.removeEventListener("unload", stop);
       stop();
@@ -138,8 +153,14 @@ async function running(command: readonly string[], directory: string, port: numb
   };
 }
 
+/** Runs a program to its end. @throws Error with what it said */
+export function run([program = "", ...args]: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+  const { success, stderr } = new Deno.Command(program, { args, env, stdin: "null" }).outputSync();
+  if (!success) throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
+
 /** Nobody tells when a server is ready but its port. */
-async function answers(port: number): Promise<void> {
+export async function answers(port: number): Promise<void> {
   for (const start = Date.now();;) {
     try {
       using _connection = await Deno.connect({ hostname: "127.0.0.1", port });

@@ -12,6 +12,7 @@ import { openVault, type Vault } from "../../src/vault/vault.ts";
 import { ChaosProxy, HTTP_MISHAPS, mishaps } from "../support/chaos_proxy.ts";
 import { rounds } from "../support/effort.ts";
 import { hastened, openPlace } from "../support/remote_place.ts";
+import { HAS_REAL_S3, realS3 } from "../support/real_s3.ts";
 import { restServer } from "../support/rest_server.ts";
 import { noise } from "../support/units.ts";
 import { differences, TestMonitor, World } from "../support/world.ts";
@@ -24,17 +25,19 @@ const UNIT_BYTES = 100_000;
 class FarVault {
   readonly #world: World;
   readonly #location: string;
+  readonly #variables: Readonly<Record<string, string>>;
   /** Commands that had to be repeated. */
   repeated = 0;
 
-  constructor(world: World, location: string) {
+  constructor(world: World, location: string, variables: Readonly<Record<string, string>> = {}) {
     this.#world = world;
     this.#location = location;
+    this.#variables = variables;
   }
 
   async make(): Promise<void> {
     await this.#repeat(async () => {
-      await using backend = await openPlace(this.#location, {}, { clock: hastened(300) });
+      await using backend = await openPlace(this.#location, this.#variables, { clock: hastened(300) });
       await initVault(backend, this.#world.machine, {}).catch((error) => {
         // Made by the try before, whose answer was lost.
         if (!(error instanceof VaultExists)) throw error;
@@ -46,7 +49,9 @@ class FarVault {
   async run<T>(command: (vault: Vault) => Promise<T>): Promise<T> {
     return await this.#repeat(async () => {
       await using held = new AsyncDisposableStack();
-      const backend = held.use(await openPlace(this.#location, {}, { clock: hastened(300), create: false }));
+      const backend = held.use(
+        await openPlace(this.#location, this.#variables, { clock: hastened(300), create: false }),
+      );
       const access = await unlockVault(backend, { kind: "unencrypted" });
       const { machine } = this.#world, monitor = new TestMonitor();
       const vault = await openVault(backend, access, { machine, monitor, host: "testhost", unitBytes: UNIT_BYTES });
@@ -113,4 +118,19 @@ Deno.test("Through chaos a vault is made, backed up to, copied to, pruned, check
     connections += proxy.connections;
   }
   ok(connections > 10 * ROUNDS, `${connections}: there has to be chaos`);
+});
+
+const s3 = HAS_REAL_S3 ? await realS3() : { port: 0, path: "", variables: {} };
+
+Deno.test({
+  name: "Through chaos a vault lives on a real S3 server",
+  ignore: !HAS_REAL_S3,
+  async fn() {
+    for (let seed = 1; seed <= rounds(2, 10); seed++) {
+      await using proxy = new ChaosProxy(s3.port, mishaps(seed, HTTP_MISHAPS, 2));
+      using world = new World({ inMemory: true });
+      await life(world, new FarVault(world, `s3:http://127.0.0.1:${proxy.port}/${s3.path}/vault${seed}`, s3.variables));
+      ok(proxy.connections > 10, `${proxy.connections}: there has to be chaos`);
+    }
+  },
 });

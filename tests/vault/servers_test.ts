@@ -11,6 +11,7 @@ import { sinkContract } from "../contract/sink_contract.ts";
 import { vaultLife } from "../contract/vault_life.ts";
 import { vaultKind } from "../contract/vault_repository_place.ts";
 import { IS_SLOW } from "../support/effort.ts";
+import { HAS_REAL_S3, realS3 } from "../support/real_s3.ts";
 import { openPlace } from "../support/remote_place.ts";
 import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
 import {
@@ -74,7 +75,7 @@ await onServer(
   "rclone serve webdav",
   HAS_RCLONE
     ? async () => {
-      const { port } = await rclone("webdav", "--dir-cache-time", "0s");
+      const { port } = await rclone("webdav", "--dir-cache-time", "1ms");
       return (name) => openPlace(`dav:http://127.0.0.1:${port}/${name}`, davLogin);
     }
     : undefined,
@@ -126,14 +127,14 @@ await onServer(
     : undefined,
 );
 
-/** Such as s3:http://127.0.0.1:7480/bucket; keys as for S3 always. */
-const s3 = Deno.env.get("BACKUP_TOOL_TEST_S3");
 await onServer(
-  "the S3 server that BACKUP_TOOL_TEST_S3 names",
-  s3 === undefined
-    ? undefined
-    : () =>
-      Promise.resolve((name) => openPlace(`${s3}/${crypto.randomUUID().slice(0, 8)}${name}`, Deno.env.toObject())),
+  "a real S3 server",
+  HAS_REAL_S3
+    ? async () => {
+      const { location, variables } = await realS3();
+      return (name) => openPlace(`${location}/${name}`, variables);
+    }
+    : undefined,
 );
 
 /** Servers in this process: one for each place. */

@@ -1,6 +1,7 @@
 /** Backups from servers: what is unchanged isn't fetched, what changes is read again, and all of it can be restored. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { AwsClient } from "aws4fetch";
 import { openRemoteTree } from "../../../src/backend/open_tree.ts";
 import { MissingTree, type RemoteTree } from "../../../src/backend/remote_tree.ts";
 import { BadUsage } from "../../../src/core/fault.ts";
@@ -10,9 +11,19 @@ import { backUpRemote, type RemoteBackupRequest } from "../../../src/operations/
 import { forget } from "../../../src/operations/forget/forget.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import type { SnapshotInfo } from "../../../src/snapshot/snapshot_info.ts";
-import { impatient } from "../../support/remote_place.ts";
+import { impatient, openPlace } from "../../support/remote_place.ts";
+import { HAS_REAL_S3, realS3 } from "../../support/real_s3.ts";
 import { ACCESS_KEY, type S3Request, type S3Server, s3Server, SECRET_KEY } from "../../support/s3_server.ts";
-import { HAS_RCLONE, HAS_SSHD, openssh, PASSWORD, rclone, type SshServer, USER } from "../../support/servers.ts";
+import {
+  HAS_RCLONE,
+  HAS_RCLONE_S3,
+  HAS_SSHD,
+  openssh,
+  PASSWORD,
+  rclone,
+  type SshServer,
+  USER,
+} from "../../support/servers.ts";
 import { noise, random } from "../../support/units.ts";
 import { TestMonitor, World } from "../../support/world.ts";
 
@@ -235,8 +246,46 @@ async function lifeOf(open: () => Promise<RemoteTree>, directory: string): Promi
   deepStrictEqual([second.of("readFiles"), second.of("unchangedFiles")], [1, 3]);
 }
 
+const s3 = HAS_REAL_S3 ? await realS3() : { port: 0, path: "", location: "", variables: {} };
+
+Deno.test({
+  name: "S3: a tree on a real server is backed up, with metadata, and restored; unchanged objects are not fetched",
+  ignore: !HAS_REAL_S3,
+  async fn() {
+    const { AWS_ACCESS_KEY_ID: accessKeyId = "", AWS_SECRET_ACCESS_KEY: secretAccessKey = "" } = s3.variables;
+    const aws = new AwsClient({ accessKeyId, secretAccessKey, service: "s3", region: "us-east-1" });
+    const url = (key: string) => `http://127.0.0.1:${s3.port}/${s3.path}/tree/${key}`;
+    await using _bucket = await openPlace(s3.location, s3.variables);
+    const put = async (key: string, body: Uint8Array<ArrayBuffer>) => {
+      const headers = { "content-type": "image/x", "x-amz-meta-owner": "me" };
+      const answer = await aws.fetch(url(key), { method: "PUT", headers, body });
+      strictEqual(answer.status, 200, await answer.text());
+    };
+    const names = [
+      "a.bin",
+      "b/c/deep.bin",
+      "b/%C3%A4%20%281%29.txt",
+      ...Array.from({ length: 30 }, (_, i) => `n/${i}`),
+    ];
+    for (const [i, name] of names.entries()) await put(name, noise(1 + i * 20_000, i));
+    using world = new World();
+    await using tree = await treeAt(`${s3.location}/tree`, s3.variables);
+    const first = new TestMonitor(), { id } = await backUp(world, tree, first);
+    deepStrictEqual(first.problems, []);
+    await world.restore(id, { target: rawOf(`${world.base}/out`) });
+    for (const [i, name] of names.entries()) {
+      const bytes = Deno.readFileSync(`${world.base}/out/${decodeURIComponent(name)}`);
+      ok(Buffer.compare(bytes, noise(1 + i * 20_000, i)) === 0, name);
+    }
+    await put("a.bin", noise(7, 77));
+    const second = new TestMonitor();
+    await backUp(world, tree, second);
+    deepStrictEqual([second.of("readFiles"), second.of("unchangedFiles")], [1, names.length - 1]);
+  },
+});
+
 const NO_SERVER: SshServer = { port: 0, directory: "", home: "", [Symbol.dispose]: () => {} };
-const webdav = HAS_RCLONE ? await rclone("webdav", "--dir-cache-time", "0s") : NO_SERVER;
+const webdav = HAS_RCLONE ? await rclone("webdav", "--dir-cache-time", "1ms") : NO_SERVER;
 
 Deno.test({
   name: "WebDAV: a tree is backed up, and restored",
@@ -244,6 +293,18 @@ Deno.test({
   async fn() {
     const variables = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
     await lifeOf(() => treeAt(`dav:http://127.0.0.1:${webdav.port}/tree`, variables), webdav.directory);
+  },
+});
+
+const rcloneS3 = HAS_RCLONE_S3 ? await rclone("s3") : NO_SERVER;
+
+Deno.test({
+  name: "S3: a tree that rclone serves is backed up, and restored",
+  ignore: !HAS_RCLONE_S3,
+  async fn() {
+    const variables = { AWS_ACCESS_KEY_ID: USER, AWS_SECRET_ACCESS_KEY: PASSWORD };
+    const location = `s3:http://127.0.0.1:${rcloneS3.port}/bucket/tree`;
+    await lifeOf(() => treeAt(location, variables), `${rcloneS3.directory}/bucket`);
   },
 });
 
