@@ -100,18 +100,32 @@ async function download(wanted: DebianPackage): Promise<string> {
   await Deno.mkdir(DOWNLOADS, { recursive: true });
   const directory = await Deno.makeTempDir({ dir: DOWNLOADS.pathname });
   try {
-    await run(
-      "apt-get",
-      ["--quiet", "download", `${wanted.name}:${wanted.architecture ?? "amd64"}=${wanted.version}`],
-      directory,
-      wanted,
-    );
-    for await (const { name } of Deno.readDir(directory)) await Deno.rename(`${directory}/${name}`, kept);
+    const options = await foreignOptions(wanted, directory);
+    const name = `${wanted.name}:${wanted.architecture ?? "amd64"}=${wanted.version}`;
+    await run("apt-get", ["--quiet", ...options, "download", name], directory, wanted);
+    for await (const { name } of Deno.readDir(directory)) {
+      if (name.endsWith(".deb")) await Deno.rename(`${directory}/${name}`, kept);
+    }
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
   if (await hasChecksum(kept, wanted.sha256)) return kept.pathname;
   throw unavailable(wanted, "what was downloaded has another checksum");
+}
+
+/** For another architecture than that of this system: lists of its own, so that nothing changes for the system. */
+async function foreignOptions(wanted: DebianPackage, directory: string): Promise<readonly string[]> {
+  const { architecture } = wanted;
+  if (architecture === undefined) return [];
+  await Deno.mkdir(`${directory}/lists/partial`, { recursive: true });
+  const settings = [
+    ...[`APT::Architecture=${architecture}`, `APT::Architectures=${architecture}`],
+    ...[`Dir::State::lists=${directory}/lists`, "Dir::State::status=/dev/null"],
+    ...["Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache="],
+  ];
+  const options = settings.flatMap((setting) => ["--option", setting]);
+  await run("apt-get", ["--quiet", ...options, "update"], directory, wanted);
+  return options;
 }
 
 function fileNameOf({ name, version, architecture }: DebianPackage): string {

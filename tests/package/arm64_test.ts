@@ -2,10 +2,13 @@
  * The program on arm64: from its source, by the Deno of that machine in an emulator of processors (qemu-user), in a root
  * directory with Debian's C library for it. Each command takes half a minute there.
  */
-import { strictEqual } from "node:assert/strict";
-import { ARM64_PACKAGES, filesOf } from "../../scripts/package/debian.ts";
+import { match, strictEqual } from "node:assert/strict";
+import { bundledProgram } from "../../scripts/package/artefacts/bundle.ts";
+import { ARM64_PACKAGES, filesOf, PACKAGES } from "../../scripts/package/debian.ts";
+import { MACHINE } from "../../scripts/package/elf/elf.ts";
 import { IS_SLOW } from "../support/effort.ts";
 import { has, IS_LINUX, IS_ROOT } from "../support/needs.ts";
+import { writeProgram } from "../support/programs.ts";
 import { packageFiles } from "./needed_packages.ts";
 
 const QEMU = "qemu-aarch64-static", LIBRARIES = "lib/aarch64-linux-gnu", LOADER = "ld-linux-aarch64.so.1";
@@ -19,6 +22,18 @@ const libraries = archive === undefined ? undefined : await packageFiles(async (
   ...await filesOf(ARM64_PACKAGES.libc, LIBC.map((name) => `${LIBRARIES}/${name}`)),
   ...await filesOf(ARM64_PACKAGES.libgcc, [`${LIBRARIES}/libgcc_s.so.1`]),
 ]);
+
+/** Deno as the program of a bundle: there is no base runtime for arm64 to compile one with. */
+const bundle = archive === undefined ? undefined : await packageFiles(async () => ({
+  files: await bundledProgram(denoOf(archive), MACHINE.ARM64),
+  busybox: (await filesOf(PACKAGES.busybox, ["bin/busybox"]))[0]!,
+}));
+
+/** The executable in an archive of npm. */
+function denoOf(archive: string): Uint8Array<ArrayBuffer> {
+  const { stdout } = new Deno.Command("tar", { args: ["-xzOf", archive, "package/deno"] }).outputSync();
+  return stdout;
+}
 
 /** Downloads it once. @returns path of an archive of npm; undefined where it can't be had */
 function denoArchive(): string | undefined {
@@ -53,6 +68,43 @@ function fillRoot(root: string): void {
   done("tar", ["-xzf", archive!, "-C", `${root}/bin`, "--strip-components=1", "package/deno"]);
   done("sh", ["-ec", `chmod 755 "$0/bin/deno"; cp "$(command -v ${QEMU})" "$0/bin/qemu"`, root]);
 }
+
+/** Shell: the bundle's script, then the program by the loader that it has put there. Only the emulator is beside it. */
+const INSTALL = 'root=$1; mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"; ' +
+  `exec chroot "$root" /bin/sh -ec 'sh /volume1/tool/install.sh /opt/tool; ` +
+  `/bin/qemu /opt/tool/backup-tool eval "console.log(Deno.build.arch, Deno.readTextFileSync(\\"/proc/self/maps\\"))"'`;
+
+Deno.test({
+  name: "arm64: a bundle is installed and finds its libraries where there are none, in an emulator (SLOW)",
+  ignore: bundle === undefined,
+}, () => {
+  const root = Deno.makeTempDirSync({ prefix: "backup-tool-arm64-" });
+  try {
+    for (const name of ["bin", "tmp", "proc", "dev", "volume1/tool/lib"]) {
+      Deno.mkdirSync(`${root}/${name}`, { recursive: true });
+    }
+    for (const { path, content = "" } of bundle!.files) {
+      // The emulator is no system for arm64 programs: each has to be started by it.
+      const text = typeof content === "string"
+        ? content.replace('"$new" version', '/bin/qemu "$new" --version')
+        : content;
+      writeProgram(`${root}/volume1/tool/${path}`, text);
+    }
+    writeProgram(`${root}/bin/busybox`, bundle!.busybox);
+    for (const name of ["sh", "cp", "dd", "mv", "rm", "mkdir", "chmod"]) {
+      Deno.symlinkSync("busybox", `${root}/bin/${name}`);
+    }
+    done("sh", ["-ec", `cp "$(command -v ${QEMU})" "$0/bin/qemu"`, root]);
+    const said = done("unshare", ["--mount", "sh", "-ec", INSTALL, "sh", root], {
+      HOME: "/tmp",
+      PATH: "/bin:/usr/bin:/sbin",
+    });
+    match(said, /^deno .*\(stable, release, aarch64-unknown-linux-gnu\)/);
+    match(said, /\naarch64 [^]* \/opt\/tool\/lib\/libc\.so\.6\n/);
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});
 
 const MAIN_JOB = [
   ["init"],
