@@ -3,6 +3,7 @@ import { ACCOUNT_ROUTES } from "./api/account_routes.ts";
 import { EVENT_ROUTES } from "./api/events.ts";
 import { openApiRoute } from "./api/openapi.ts";
 import { JOB_ROUTES } from "./api/job_routes.ts";
+import { FOLDER_ROUTES } from "./api/folder_routes.ts";
 import { NOTIFICATION_ROUTES } from "./api/notification_routes.ts";
 import { VAULT_ROUTES } from "./api/vault_routes.ts";
 import { RECURRING_ROUTES } from "./api/recurring_routes.ts";
@@ -31,6 +32,7 @@ export const ROUTES: readonly Route[] = [
   ...EVENT_ROUTES,
   ...JOB_ROUTES,
   ...RECURRING_ROUTES,
+  ...FOLDER_ROUTES,
   ...ACCOUNT_ROUTES,
   ...NOTIFICATION_ROUTES,
   ...VAULT_ROUTES,

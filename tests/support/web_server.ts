@@ -69,6 +69,7 @@ export async function webServer(
       jobs: desk,
       restoreBelow: [],
       sourcesBelow: [],
+      own: [rawOf(world.storagePath), rawOf(jobs)],
       mayRemove: false,
       host: "testhost",
       ...site,

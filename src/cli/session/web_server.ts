@@ -60,6 +60,11 @@ export async function startWebServer(
         jobs: desk,
         restoreBelow: (options.restoreBelow ?? []).map((path) => absolutePath(world, path)),
         sourcesBelow: (options.sourcesBelow ?? []).map((path) => absolutePath(world, path)),
+        own: [
+          ...hasScheme(place.location) ? [] : [rawOf(place.location)],
+          ...jobs === undefined ? [] : [rawOf(jobs)],
+          ...machine.state ?? [],
+        ],
         mayRemove: options.webRemove === true,
         host: world.host(),
         ...(objects !== undefined && { objects }),

@@ -33,6 +33,8 @@ export interface Site {
   readonly restoreBelow: readonly Raw[];
   /** Absolute paths of the directories below which accounts' jobs may back up. */
   readonly sourcesBelow: readonly Raw[];
+  /** Absolute paths of this program's own directories, which no list of directories shows. */
+  readonly own: readonly Raw[];
   /** True if accounts may forget snapshots and remove recurring jobs. */
   readonly mayRemove: boolean;
   /** Name of this machine, in snapshots. */

@@ -99,6 +99,8 @@ select { max-width: 100%; }
 .form input:not([type=radio], [type=checkbox]), .form select { width: 100%; max-width: 30rem; display: block; }
 .form fieldset + fieldset { margin-top: 1.2rem; border-top: 1px solid var(--line); }
 .row { display: flex; flex-wrap: wrap; gap: .4rem; } .row form { margin: 0; }
+.folders { max-width: 30rem; margin: .5rem 0; } .folders ul { list-style: none; margin: 0; padding: 0;
+  max-height: 16rem; overflow-y: auto; } .folders button { overflow-wrap: anywhere; text-align: left; }
 textarea.few { min-height: 4.5rem; max-width: 40rem; }
 .help { margin: .1rem 0 .6rem; font-size: .9rem; } .help strong { font-weight: 600; }
 [aria-invalid=true] { border-color: var(--bad); border-width: 2px; }

@@ -12,6 +12,7 @@ import {
   wordsOf,
   type Written,
 } from "./job_fields.ts";
+import { folderPicker, pickedIn, usualButton } from "./folder_picker.ts";
 import { planPart } from "./plan_part.ts";
 import { options } from "./restore_pages.ts";
 import { created } from "../api/job_routes.ts";
@@ -58,6 +59,8 @@ interface Said {
   readonly plan?: BackupPlan;
   readonly wrong?: Fault;
   readonly isGood?: true;
+  /** Path of the directory that is open in the picker. */
+  readonly open?: string;
 }
 
 const EXAMPLE = `{
@@ -67,11 +70,11 @@ const EXAMPLE = `{
 }
 `;
 
-function newPage(exchange: Exchange): Reply {
+async function newPage(exchange: Exchange): Promise<Reply> {
   deskOf(exchange);
   const kind = textOf(exchange.params.kind ?? "");
   assertKind(exchange, kind);
-  return draftPage(exchange, { kind, form: firstForm(kind), text: EXAMPLE, file: "" });
+  return await draftPage(exchange, { kind, form: firstForm(kind), text: EXAMPLE, file: "" });
 }
 
 function assertKind(exchange: Exchange, kind: string): void {
@@ -79,12 +82,12 @@ function assertKind(exchange: Exchange, kind: string): void {
   throw new NotFound("There is no form for such a job");
 }
 
-function editPage(exchange: Exchange): Reply {
+async function editPage(exchange: Exchange): Promise<Reply> {
   const file = textOf(exchange.params.file ?? ""), { text, tag } = editable(exchange, file);
   // A form would lose comments.
   const form = isPlain(text) ? formOfJob(fieldsOf(parseJsonc(text))) : undefined;
   const kind = form === undefined ? TEXT : String(fieldsOf(parseJsonc(text)).kind);
-  return draftPage(exchange, { kind, form: form ?? new Map(), text, file, tag });
+  return await draftPage(exchange, { kind, form: form ?? new Map(), text, file, tag });
 }
 
 function isPlain(text: string): boolean {
@@ -103,15 +106,24 @@ async function takeForm(exchange: Exchange): Promise<Reply> {
     ? (form.get(TEXT) ?? "").replaceAll("\r\n", "\n")
     : `${JSON.stringify(jobOfForm(kind, form), undefined, 2)}\n`;
   const tag = form.get("tag"), file = textOf(exchange.params.file ?? "") || (form.get("file") ?? "").trim();
-  const draft = { kind, form, text, file, ...(tag !== undefined && tag !== "" && { tag }) };
+  const draft = { kind, form, text, file, ...(tag !== undefined && tag !== "" && { tag }) }, picked = pickedIn(form);
+  if (picked !== undefined) return await draftPage(exchange, withSource(draft, picked.chosen), { open: picked.open });
   try {
     const said = await answered(exchange, draft, form.get("do") ?? "");
-    return said === undefined ? redirect("/jobs") : draftPage(exchange, draft, said);
+    return said === undefined ? redirect("/jobs") : await draftPage(exchange, draft, said);
   } catch (error) {
     // What somebody has written isn't lost with what is wrong about it.
     if (!(error instanceof Fault)) throw error;
-    return draftPage(exchange, draft, { wrong: error });
+    return await draftPage(exchange, draft, { wrong: error });
   }
+}
+
+/** The draft with one more directory to back up. */
+function withSource(draft: Draft, chosen: string | undefined): Draft {
+  const { form } = draft, lines = (form.get("sources") ?? "").split(/\r?\n/).filter((line) => line.trim() !== "");
+  if (chosen === undefined || lines.includes(chosen)) return draft;
+  const sources = [...lines, chosen].join("\n");
+  return { ...draft, form: { get: (name) => name === "sources" ? sources : form.get(name) } };
 }
 
 /** Checks, adds or saves a draft. @returns undefined if it was added or saved */
@@ -148,9 +160,12 @@ function resumeByForm(exchange: Exchange, file: string): void {
   resumeRecurring(exchange, file);
 }
 
-function draftPage(exchange: Exchange, draft: Draft, said: Said = {}): Reply {
+const PICKER = { use: "backup", choose: "Back it up" } as const;
+
+async function draftPage(exchange: Exchange, draft: Draft, said: Said = {}): Promise<Reply> {
   const { kind, file, tag } = draft, isText = kind === TEXT, isNew = tag === undefined;
   const title = isNew ? isText ? "New job, as text" : `New job: ${kind}` : `Edit ${file}`;
+  const picker = kind === "backup" ? await folderPicker(exchange, PICKER, said.open) : undefined;
   const action = isNew ? `/jobs/new/${kind}` : `/jobs/recurring/${encodeURIComponent(file)}`;
   const body = markup`<p class="soft">${isText ? TEXT_ABOUT : wordsOf(kind).about}${kind !== TEXT && "."}${
     sourcesNote(exchange, kind)
@@ -158,7 +173,8 @@ function draftPage(exchange: Exchange, draft: Draft, said: Said = {}): Reply {
 ${outcome(draft, said)}
 <form class="card form" method="post" action="${action}">
 <input type="hidden" name="kind" value="${kind}"><input type="hidden" name="tag" value="${tag ?? ""}">
-${isText ? textField(draft, said) : formFields(draft, said)}${isNew && fileField(draft)}${password(exchange)}
+${usualButton("do", "check")}
+${isText ? textField(draft, said) : formFields(draft, said, picker)}${isNew && fileField(draft)}${password(exchange)}
 <p class="actions"><button name="do" value="check">Check</button>
 ${(isText || kind === "backup") && markup`<button name="do" value="plan">Show what it would do</button>`}
 <button class="main" name="do" value="put">${isNew ? "Put in" : "Save"}</button></p></form>
@@ -210,7 +226,7 @@ function textField({ text }: Draft, { complaints = [] }: Said): Html {
 ${text}</textarea>`;
 }
 
-function formFields(draft: Draft, { complaints = [] }: Said): Part {
+function formFields(draft: Draft, { complaints = [] }: Said, picker: Html | undefined): Part {
   const { kind, text } = draft, { help } = wordsOf(kind), wrong = new Map<string, string>();
   for (const { line, message, hint } of complaints) {
     const key = keyOf(text, { line, column: 1, message });
@@ -218,7 +234,8 @@ function formFields(draft: Draft, { complaints = [] }: Said): Part {
   }
   return (groupsOf(kind) ?? []).map((group) =>
     groupPart(group, (field) => {
-      return fieldPart(field, draft.form, { help: help.get(field.key), wrong: wrong.get(field.key) });
+      const part = fieldPart(field, draft.form, { help: help.get(field.key), wrong: wrong.get(field.key) });
+      return field.key === "sources" ? markup`${part}${picker}` : part;
     }, wrong)
   );
 }

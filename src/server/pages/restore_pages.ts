@@ -1,5 +1,6 @@
 /** Pages for restoring to places where the server may write: a form, a preview, and the job. */
 import { type Html, markup, type Part } from "./markup.ts";
+import { folderPicker, pickedIn, usualButton } from "./folder_picker.ts";
 import { browseLink } from "./links.ts";
 import { page, redirect, table, timeOf } from "./page.ts";
 import { created, planned } from "../api/job_routes.ts";
@@ -48,7 +49,7 @@ const OVERWRITE: readonly (readonly [value: string, text: string])[] = [
 
 async function firstForm(exchange: Exchange): Promise<Reply> {
   deskOf(exchange);
-  return formPage(exchange, await restoring(exchange, undefined));
+  return await formPage(exchange, await restoring(exchange, undefined));
 }
 
 async function restoring(exchange: Exchange, form: Query | undefined): Promise<Restoring> {
@@ -67,18 +68,22 @@ async function restoring(exchange: Exchange, form: Query | undefined): Promise<R
 }
 
 async function takeForm(exchange: Exchange): Promise<Reply> {
-  const form = await readForm(exchange), asked = await restoring(exchange, form);
+  const form = await readForm(exchange), picked = pickedIn(form), asked = await restoring(exchange, form);
+  if (picked !== undefined) {
+    const { chosen: base = asked.choice.base } = picked;
+    return await formPage(exchange, { ...asked, choice: { ...asked.choice, base } }, { open: picked.open });
+  }
   try {
     const job = await restoreJob(exchange, orderOf(asked), form.get("password"));
     if (form.get("do") === "restore") {
       created(exchange, deskOf(exchange).put(job));
       return redirect("/jobs");
     }
-    return formPage(exchange, asked, { plan: await planned(exchange, job) });
+    return await formPage(exchange, asked, { plan: await planned(exchange, job) });
   } catch (error) {
     // What somebody has chosen isn't lost with what is wrong about it.
     if (!(error instanceof Fault)) throw error;
-    return formPage(exchange, asked, { wrong: error });
+    return await formPage(exchange, asked, { wrong: error });
   }
 }
 
@@ -90,15 +95,17 @@ function orderOf({ snapshot, path, choice }: Restoring): object {
   if (place === "back") return { ...order, inPlace: true, overwrite };
   if (name.trim() === "") throw new BadRequest("The new directory needs a name", "Give it one");
   const depth = path === TOP ? 0 : path.split("/").length - 2;
-  return { ...order, target: `${base}/${name}`, owners, ...(depth > 0 && { strip: depth }) };
+  return { ...order, target: `${base.replace(/\/+$/, "")}/${name}`, owners, ...(depth > 0 && { strip: depth }) };
 }
 
 interface Said {
   readonly plan?: RestorePreview;
   readonly wrong?: Fault;
+  /** Path of the directory that is open in the picker. */
+  readonly open?: string;
 }
 
-function formPage(exchange: Exchange, asked: Restoring, { plan, wrong }: Said = {}): Reply {
+async function formPage(exchange: Exchange, asked: Restoring, { plan, wrong, open }: Said = {}): Promise<Reply> {
   const { snapshot, path, choice } = asked, what = path === TOP ? snapshot.name : textOf(nameOf(path));
   const body = markup`<p class="crumbs"><a href="${browseLink(snapshot, path)}">${what}</a> as of ${
     timeOf(exchange, snapshot.time)
@@ -109,7 +116,10 @@ ${
 <p class="soft">${wrong.hint}</p></div>`
   }
 <form class="card form" method="post" action="/restore/${snapshot.id}${encodedPath(path)}">
-${newPlace(exchange, choice)}${backPlace(exchange, choice)}${password(exchange)}
+${usualButton("do", "plan")}
+${newPlace(exchange, choice, await folderPicker(exchange, PICKER, open))}${backPlace(exchange, choice)}${
+    password(exchange)
+  }
 <p class="actions"><button name="do" value="plan">Show what it would do</button>
 <button class="main" name="do" value="restore">Restore</button></p></form>
 ${plan !== undefined && planTable(plan)}
@@ -122,15 +132,16 @@ ${plan !== undefined && planTable(plan)}
   });
 }
 
-function newPlace({ site, account }: Exchange, { place, base, name, owners }: Choice): Html {
+const PICKER = { use: "restore", choose: "Restore into a new directory in it" } as const;
+
+function newPlace({ account }: Exchange, { place, base, name, owners }: Choice, picker: Html | undefined): Html {
   const radio = markup`<label class="inline"><input type="radio" name="place" value="new"${
     place === "new" && markup` checked`
   }> Into a new directory</label>`;
   return markup`<fieldset>${
     account?.role === "admin" ? markup`<legend>${radio}</legend>` : markup`<legend>Into a new directory</legend>`
-  }<label for="base">Below</label><select id="base" name="base">${
-    options(site.restoreBelow.map((one) => [textOf(one), textOf(one)]), base)
-  }</select>
+  }<label for="base">Below</label><input id="base" name="base" value="${base}" maxlength="4000" spellcheck="false">
+${picker}
 <label for="name">Its name</label><input id="name" name="name" value="${name}" maxlength="1000">
 <label for="owners">Files belong to</label><select id="owners" name="owners">${
     options([["target", "the owner of the directory that it is made in"], ["names", "whom they belonged to"]], owners)

@@ -4,6 +4,7 @@ import type { ContentId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { JobOf } from "../../jobs/schema/schema.ts";
+import type { FolderPage, FoldersRequest } from "../../operations/folders.ts";
 import type { PlannedChange } from "../../operations/restore/restore_request.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts";
@@ -114,6 +115,8 @@ export interface Reader {
   vault(name: string): Promise<VaultStatus>;
   /** Plans a backup; writes nothing. @throws NoSource, SourceInStorage, OutsideLimits */
   planBackup(request: PlanRequest): Promise<BackupPlan>;
+  /** Directories in a directory; undefined if it can't be read. @throws OutsideLimits */
+  folders(request: FoldersRequest): Promise<FolderPage | undefined>;
   /**
    * Verified bytes of a content. If a whole content is damaged, this throws at the end, before its last bytes. Reading
    * ahead is bounded, and ends with the loop over the result.
@@ -136,10 +139,20 @@ export const ASKS = [
   "previewRestore",
   "vault",
   "planBackup",
+  "folders",
 ] as const;
 export const STREAMS = ["content", "archive"] as const;
 /** Methods that may occupy a thread for long, and so use a thread of their own. */
-export const LONG: readonly string[] = ["search", "stats", "archive", "diff", "previewRestore", "vault", "planBackup"];
+export const LONG: readonly string[] = [
+  "search",
+  "stats",
+  "archive",
+  "diff",
+  "previewRestore",
+  "vault",
+  "planBackup",
+  "folders",
+];
 
 export type Ask = typeof ASKS[number];
 export type Stream = typeof STREAMS[number];

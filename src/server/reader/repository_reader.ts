@@ -31,6 +31,7 @@ import { plan } from "../../operations/plan/plan.ts";
 import { marksFrom } from "../../operations/settings/backup_settings.ts";
 import { selectionOf, settingsOf } from "../../jobs/kinds/backup_job.ts";
 import { restoreRequest, snapshotFor } from "../../jobs/kinds/restore_job.ts";
+import { type FolderPage, folders, type FoldersRequest } from "../../operations/folders.ts";
 import { previewRestore } from "../../operations/restore/restore.ts";
 import type { PlannedChange } from "../../operations/restore/restore_request.ts";
 import { readHistory } from "../../jobs/state/history.ts";
@@ -175,6 +176,10 @@ export class RepositoryReader implements Reader, AsyncDisposable {
       plan: await plan(repository, { ...selection, tree, signal: this.#stop.signal }, { ...SILENT, problem }),
       problems,
     };
+  }
+
+  async folders(request: FoldersRequest): Promise<FolderPage | undefined> {
+    return folders((await this.#opened()).machine.disk, request);
   }
 
   async *content(id: ContentId, range?: ByteRange): AsyncGenerator<Bytes> {

@@ -29,6 +29,7 @@ export class ThreadReader implements Reader, AsyncDisposable {
   readonly previewRestore = this.#ask("previewRestore");
   readonly vault = this.#ask("vault");
   readonly planBackup = this.#ask("planBackup");
+  readonly folders = this.#ask("folders");
   readonly content = this.#stream("content");
   readonly archive = this.#stream("archive");
 
