@@ -12,7 +12,8 @@ import { openDirIfThere, openFileIfThere } from "../platform/open_optional.ts";
 import { removeRecursively } from "../platform/remove_recursively.ts";
 import { isContentId } from "../snapshot/entry_line.ts";
 import type { Verifications } from "./verifications.ts";
-import { type DatedPortion, VERIFICATIONS_AT_ONCE, type VerifiedState } from "./verified_portions.ts";
+import { dated, type DatedPortion, VERIFICATIONS_AT_ONCE, type VerifiedState } from "./verified_portions.ts";
+import type { VerifiedItem } from "../snapshot/repository.ts";
 
 const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = rawOf("verified");
 const FORMAT = "backup-tool verifications", VERSION = 1;
@@ -26,7 +27,7 @@ const BYTES_EACH = 36;
 const FEW_FILES = 64, FEW_BYTES = 1024 * 1024;
 
 /** What is asked of a catalog to keep the record short. */
-type Noted = Pick<Verifications, "notedCount" | "noted" | "unnoted">;
+type Noted = Pick<Verifications, "notedCount" | "noted" | "unnoted" | "isAnyUnnoted" | "isAllSoundSince">;
 
 interface RecordFile {
   readonly name: Raw;
@@ -58,14 +59,19 @@ export class VerificationRecord {
 
   /**
    * Adds results after they were recorded in the catalog.
+   * @param atMs time of the check, ms since 1970
    * @param catalog that recorded them; undefined if there is none
    * @throws DiskFault, CatalogFault
    */
-  add(found: Iterable<DatedPortion>, catalog: Noted | undefined): void {
-    const isFirst = this.#files().length === 0;
-    if (!isFirst || catalog === undefined) this.#append(found);
+  add(items: Iterable<VerifiedItem>, atMs: number, catalog: Noted | undefined): void {
+    const former = this.#files(), isFirst = former.length === 0;
+    const isAllSound = catalog?.isAllSoundSince(atMs) === true;
+    const added = !isFirst || catalog === undefined || isAllSound ? this.#append(dated(items, atMs)) : 0;
+    if (catalog === undefined) return;
+    // A check of everything needs nothing of what was known before: that is neither read nor written again.
+    if (isAllSound && added >= catalog.notedCount()) this.#remove(former);
     // An earlier version may have noted much in the catalog alone.
-    if (catalog !== undefined && (isFirst || this.#isLong(catalog))) this.rewrite(catalog);
+    else if (isFirst || this.#isLong(catalog)) this.rewrite(catalog);
   }
 
   /**
@@ -75,14 +81,19 @@ export class VerificationRecord {
   rewrite(catalog: Noted): void {
     const former = this.#files(), lacking = this.#lackingIn(catalog);
     this.#append(joined(lacking, catalog.noted()));
-    if (former.length === 0) return;
+    this.#remove(former);
+  }
+
+  #remove(files: readonly RecordFile[]): void {
+    if (files.length === 0) return;
     using directory = this.#storage.openPath(rawOf("db/verified"));
-    for (const { name } of former) removeRecursively(directory, name);
+    for (const { name } of files) removeRecursively(directory, name);
     directory.sync();
   }
 
   /** What only the record knows, oldest first: another program may have made the catalog. */
   #lackingIn(catalog: Noted): DatedPortion[] {
+    if (!catalog.isAnyUnnoted()) return [];
     const found: DatedPortion[] = [], seen = new Set<string>();
     for (const { ids, ...rest } of this.newestFirst()) {
       const lacking = catalog.unnoted(ids).filter((id) => !seen.has(id));
@@ -104,17 +115,20 @@ export class VerificationRecord {
     return directory === undefined ? [] : filesIn(directory);
   }
 
-  #append(found: Iterable<DatedPortion>): void {
+  /** @returns number of contents */
+  #append(found: Iterable<DatedPortion>): number {
     let number = this.#files().at(-1)?.number ?? 0;
-    let lines: string[] = [], contents = 0;
+    let lines: string[] = [], contents = 0, all = 0;
     for (const { atMs, state, ids } of found) {
       lines.push(JSON.stringify({ at: new Date(atMs).toISOString(), state, contents: ids }));
       contents += ids.length;
+      all += ids.length;
       if (contents + VERIFICATIONS_AT_ONCE <= CONTENTS_IN_FILE) continue;
       this.#write(++number, lines);
       lines = [], contents = 0;
     }
     if (lines.length > 0) this.#write(++number, lines);
+    return all;
   }
 
   /** Durably, and whole or not at all. */

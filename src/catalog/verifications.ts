@@ -65,6 +65,20 @@ export class Verifications {
     return Number(this.#database.get("SELECT count(*) AS n FROM verification")?.["n"] ?? 0);
   }
 
+  /** True if a snapshot refers to a content that has no recorded verification. */
+  isAnyUnnoted(): boolean {
+    return this.#database.get(
+      `SELECT 1 FROM version WHERE content NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM verification WHERE verification.content = version.content) LIMIT 1`,
+    ) !== undefined;
+  }
+
+  /** True if everything recorded was found intact at this time (ms since 1970) or later, and nothing is unrecorded. */
+  isAllSoundSince(ms: number): boolean {
+    const other = "SELECT 1 FROM verification WHERE state IS NOT 'ok' OR verifiedMs IS NULL OR verifiedMs < ? LIMIT 1";
+    return this.#database.get(other, ms) === undefined && !this.isAnyUnnoted();
+  }
+
   /** Yields all recorded verifications, oldest first. */
   *noted(): Generator<DatedPortion> {
     const rows = this.#database.each(

@@ -126,6 +126,20 @@ Deno.test("the record stays short, however often is checked", async () => {
   deepStrictEqual(await statusOf(world), before);
 });
 
+Deno.test("a check of everything replaces the record, and none of less does", async () => {
+  using world = await withFiles(20);
+  for (const [part, files] of [["1/3", 1], ["2/3", 2], ["3/3", 3], ["1/1", 1], ["1/3", 2]] as const) {
+    world.clock.pass(DAY_MINUTES);
+    await checkPart(world, part);
+    strictEqual(recordOf(world).length, files, part);
+  }
+  const before = await statusOf(world);
+  match(JSON.stringify(before), /"never":\{"contents":0,/);
+  loseCatalog(world);
+  rebuild(world);
+  deepStrictEqual(await statusOf(world), before);
+});
+
 Deno.test("a file of the record that is damaged is reported, and costs what it says alone", async () => {
   using world = await withFiles(10);
   for (const part of ["1/3", "2/3", "3/3"]) {

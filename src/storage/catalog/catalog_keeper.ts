@@ -9,7 +9,6 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
 import type { Temp } from "../../catalog/database.ts";
 import type { VerificationRecord } from "../../catalog/verification_record.ts";
-import { dated } from "../../catalog/verified_portions.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
@@ -183,7 +182,7 @@ export class CatalogKeeper implements Disposable {
    */
   recordVerified(items: Iterable<VerifiedItem>, atMs: number): void {
     this.updateLocalState((catalog) => catalog.recordVerified(items, atMs));
-    this.#record((record, catalog) => record.add(dated(items, atMs), catalog?.verifications));
+    this.#record((record, catalog) => record.add(items, atMs, catalog?.verifications));
   }
 
   /** Removes results of checks for contents that no snapshot refers to. */

@@ -8,7 +8,6 @@ import { CatalogFault } from "../../catalog/faults.ts";
 import { CATALOG_NAME } from "../../catalog/place.ts";
 import type { VerificationRecord } from "../../catalog/verification_record.ts";
 import { renumbered, type RootHeader, withoutReplaced } from "../../catalog/snapshot_order.ts";
-import { dated } from "../../catalog/verified_portions.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { VerifiedItem } from "../../snapshot/repository.ts";
@@ -38,7 +37,7 @@ export type ChangeOfCatalog = (catalog: Catalog, record: VerificationRecord | un
 export function notingVerified(items: Iterable<VerifiedItem>, atMs: number): ChangeOfCatalog {
   return (catalog, record) => {
     catalog.recordVerified(items, atMs);
-    record?.add(dated(items, atMs), catalog.verifications);
+    record?.add(items, atMs, catalog.verifications);
   };
 }
 
