@@ -55,14 +55,18 @@ export interface CatalogOptions {
   readonly temp: Temp;
 }
 
-/** Opens a catalog. @returns the reason instead if it can't be used */
-export function openCatalog(place: CatalogPlace, mode: Mode, { id, temp }: CatalogOptions): Catalog | Unusable {
+/** Opens a catalog. @param isProven true if its structure needn't be examined @returns why it can't be used, if so */
+export function openCatalog(
+  place: CatalogPlace,
+  mode: Mode,
+  { id, temp, isProven = false }: CatalogOptions & { readonly isProven?: boolean },
+): Catalog | Unusable {
   const looked = place.look();
   if ("stale" in looked) return { ...looked, trouble: "damaged" };
   let database: Database | undefined;
   try {
     database = new Database(place.path, mode, { temp });
-    const stale = whyUnusable(database, looked.size, id);
+    const stale = whyUnusable(database, id) ?? (isProven ? undefined : whyDamaged(database, looked.size));
     if (stale === undefined) return new Catalog(database);
     database[Symbol.dispose]();
     return { stale, trouble: "damaged" };
@@ -91,12 +95,15 @@ function initialised(database: Database, storageId: string): Catalog {
   return new Catalog(database);
 }
 
-function whyUnusable(database: Database, size: number, storageId: string): string | undefined {
+function whyUnusable(database: Database, storageId: string): string | undefined {
   if (!isOwnSchema(database.all("SELECT sql FROM sqlite_schema"))) return whyForeign(database);
   const get = (key: string) => database.get("SELECT value FROM meta WHERE key = ?", key)?.["value"];
   const schema = get("schema");
   if (schema !== String(SCHEMA_VERSION)) return `was made by another version (${schema})`;
-  if (get("storage") !== storageId) return "belongs to another storage";
+  return get("storage") === storageId ? undefined : "belongs to another storage";
+}
+
+function whyDamaged(database: Database, size: number): string | undefined {
   if (size > QUICK_CHECK_BYTES) return undefined;
   const check = database.get("PRAGMA quick_check(1)");
   return Object.values(check ?? {})[0] === "ok" ? undefined : "is damaged";

@@ -6,12 +6,12 @@ import { type Catalog, createCatalog, memoryCatalog, openCatalog, type Unusable 
 import type { Mode, Temp } from "./database.ts";
 import { CatalogFault } from "./faults.ts";
 import { CATALOG_NAME, CatalogPlace, LEFTOVERS, TempPlace } from "./place.ts";
-import { hashBytes } from "../core/digest.ts";
+import { newHasher } from "../core/digest.ts";
 import { removeRecursively } from "../platform/remove_recursively.ts";
 import { VerificationRecord } from "./verification_record.ts";
 
 const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = CATALOG_NAME;
-const COPIED_AT_ONCE = 1024 * 1024;
+const COPIED_AT_ONCE = 1024 * 1024, DIGESTED_AT_ONCE = 256 * 1024;
 /** Of catalogs from there on, what is sorted may take more than some 50 MB. */
 const MUCH = 256 * 1024 * 1024;
 /** Some milliseconds. */
@@ -81,12 +81,16 @@ export class CatalogFile implements Disposable {
     return made;
   }
 
-  /** Opens the catalog, or returns why it can't be used. @throws DiskFault for failures outside of the file */
-  open(mode: Mode): Catalog | Unusable {
+  /**
+   * Opens the catalog, or returns why it can't be used.
+   * @param isProven true if a digest shows that it is what this tool wrote: its structure isn't examined then
+   * @throws DiskFault for failures outside of the file
+   */
+  open(mode: Mode, isProven = false): Catalog | Unusable {
     using place = CatalogPlace.in(this.#storage, "db");
     return place === undefined
       ? { stale: "is missing", trouble: "damaged" }
-      : openCatalog(place, mode, this.#options(mode));
+      : openCatalog(place, mode, { ...this.#options(mode), isProven });
   }
 
   /** SHA-256 of the file in hex; undefined if it can't be read, or is too large to be read at each opening. */
@@ -94,13 +98,22 @@ export class CatalogFile implements Disposable {
     return unlessFault(() => this.#digest(), undefined);
   }
 
+  /** The same; undefined also if SQLite would take in something else when it opens the file. */
+  digestIfAlone(): string | undefined {
+    return unlessFault(() => {
+      using db = this.#storage.openDir(DB);
+      return LEFTOVERS.some((name) => db.stat(name) !== undefined) ? undefined : this.#digest();
+    }, undefined);
+  }
+
   #digest(): string | undefined {
     using db = this.#storage.openDir(DB);
     using file = db.open(NAME);
     const size = file?.stat().size ?? Infinity;
     if (file === undefined || size > MOST_DIGESTED) return undefined;
-    const bytes = new Uint8Array(size);
-    return hashBytes("sha256", bytes.subarray(0, file.read(bytes, 0)));
+    const digest = newHasher("sha256"), buffer = new Uint8Array(DIGESTED_AT_ONCE);
+    for (let at = 0, got = 0; (got = file.read(buffer, at)) > 0; at += got) digest.update(buffer.subarray(0, got));
+    return digest.hex();
   }
 
   /**

@@ -70,7 +70,7 @@ export class CatalogMaker {
     const { file, state } = this.#context;
     file.publish();
     state.distrust = undefined;
-    const opened = file.open("update");
+    const opened = file.open("update", true);
     if ("stale" in opened) throw new CatalogFault(`it was just made, but it ${opened.stale}`, opened.trouble);
     return opened;
   }

@@ -44,8 +44,8 @@ export class CatalogOpener {
   }
 
   #openFile(mode: Mode): Catalog | Unusable {
-    const { state: { distrust }, file } = this.#context;
-    return distrust === undefined ? file.open(mode) : { stale: distrust, trouble: "damaged" };
+    const { state: { distrust }, file, stamp } = this.#context;
+    return distrust === undefined ? file.open(mode, stamp.provesFile()) : { stale: distrust, trouble: "damaged" };
   }
 
   #bringUpToDate(opened: Catalog): Catalog | undefined {

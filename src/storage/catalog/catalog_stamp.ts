@@ -9,11 +9,20 @@ export class CatalogStamp {
   readonly #origin: CatalogOrigin;
   readonly #file: CatalogFile;
   readonly #isWriter: () => boolean;
+  /** Digest of the file just before it was opened. */
+  #found: string | undefined;
 
   constructor(origin: CatalogOrigin, file: CatalogFile, isWriter: () => boolean) {
     this.#origin = origin;
     this.#file = file;
     this.#isWriter = isWriter;
+  }
+
+  /** For a file that is about to be opened: true if it is, byte for byte, what was noted. */
+  provesFile(): boolean {
+    const noted = readAgreement(this.#origin.dir)?.digest;
+    this.#found = noted === undefined ? undefined : this.#file.digestIfAlone();
+    return noted !== undefined && this.#found === noted;
   }
 
   /** True if the catalog can be used. @throws CatalogFault */
@@ -46,7 +55,8 @@ export class CatalogStamp {
     for (let look = 0; look < 2; look++) {
       const note = readAgreement(this.#origin.dir);
       if (note?.state !== agreement) return false;
-      const digest = note.digest && this.#file.digest();
+      if (note.digest === undefined || note.digest === this.#found) return true;
+      const digest = this.#file.digest();
       if (digest === undefined || digest === note.digest) return true;
       if (!this.#isWriter() && this.#origin.hasWriter()) return true; // it will note what it has changed
     }

@@ -128,7 +128,7 @@ export class BatchExecutor implements Executor<Batches> {
   #openTrust(): (id: ContentId) => boolean {
     if (!this.#setup.catalogVouches) return () => false;
     const file = this.#held.use(new CatalogFile(this.#storage, this.#setup.settings.id));
-    const catalog = file.open("read");
+    const catalog = file.open("read", true); // the main thread has examined it
     if ("stale" in catalog) return () => false;
     this.#held.use(catalog);
     return (id) => {

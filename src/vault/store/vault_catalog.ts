@@ -174,7 +174,7 @@ export class VaultCatalog implements Disposable {
 
   #openNotes({ file, note }: CatalogOnDisk, mode: "read" | "update"): Catalog | undefined {
     return unlessFault(() => {
-      const opened = note.agrees() ? file.open(mode) : undefined;
+      const opened = note.agrees() ? file.open(mode, true) : undefined;
       return opened === undefined || "stale" in opened ? undefined : opened;
     }, undefined);
   }
@@ -210,7 +210,7 @@ export class VaultCatalog implements Disposable {
   #open({ file, note }: CatalogOnDisk, heads: readonly RootHeader[]): Catalog | undefined {
     using held = new DisposableStack();
     try {
-      const opened = note.agrees() ? file.open("read") : undefined;
+      const opened = note.agrees() ? file.open("read", true) : undefined;
       if (opened === undefined || "stale" in opened || !agrees(held.use(opened), heads)) return undefined;
       held.move();
       return opened;
