@@ -32,6 +32,8 @@ export const ENOUGH_TEXT = 16 * 1024 * 1024;
 const LARGEST_TEXT_BYTES = 128 * 1024 * 1024;
 /** Memory that is allocated for a text at most before its size has been checked. */
 const MOST_EXPECTED_BYTES = 8 * 1024 * 1024;
+/** Usual hunks are not larger. It must not be more than a line may have. */
+const SMALL_TEXT_BYTES = 2 * 1024 * 1024;
 /** Longest line that is read, in bytes of UTF-8: a character takes up to three. */
 const LONGEST_LINE_BYTES = 3 * LONGEST_LINE;
 /** Largest number of entries that is read: more than any writer puts into a hunk. */
@@ -86,6 +88,13 @@ export function encodeHunk(lines: readonly string[], nonce = 0): Uint8Array<Arra
  * @throws DamagedManifest
  */
 export function hunkText(bytes: Uint8Array<ArrayBuffer>, count?: number): Uint8Array<ArrayBuffer> {
+  const text = unpackedText(bytes);
+  checkLines(text, count);
+  return text;
+}
+
+/** The text of a hunk; its lines are still to be checked. @throws DamagedManifest */
+function unpackedText(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   try {
     const { buffer, byteOffset, length } = gunzipSync(bytes, {
       maxOutputLength: LARGEST_TEXT_BYTES,
@@ -94,7 +103,6 @@ export function hunkText(bytes: Uint8Array<ArrayBuffer>, count?: number): Uint8A
     // Looking for a byte is slow in a Buffer.
     const text = new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
     if (text.at(-1) !== NEWLINE) throw new DamagedManifest("a hunk doesn't end with a complete line");
-    checkLines(text, count);
     return text;
   } catch (error) {
     if (error instanceof DamagedManifest) throw error;
@@ -112,9 +120,13 @@ function checkLines(text: Uint8Array, count: number | undefined): void {
     end = text.indexOf(NEWLINE, start);
     if (end - start > LONGEST_LINE_BYTES) throw new DamagedManifest(`a line of a hunk has ${end - start} bytes`);
   }
-  if (lines > (count ?? MOST_LINES)) {
-    throw new DamagedManifest(`a hunk has ${lines} entries instead of ${count ?? `${MOST_LINES} at most`}`);
-  }
+  checkNumber(lines, count);
+}
+
+/** @throws DamagedManifest */
+function checkNumber(lines: number, count: number | undefined): void {
+  if (lines <= (count ?? MOST_LINES)) return;
+  throw new DamagedManifest(`a hunk has ${lines} entries instead of ${count ?? `${MOST_LINES} at most`}`);
 }
 
 /**
@@ -134,9 +146,12 @@ function expectedBytes(gzipped: Uint8Array<ArrayBuffer>): number {
  * @throws DamagedManifest
  */
 export function decodeHunk(bytes: Uint8Array<ArrayBuffer>, count?: number): string[] {
-  const plain = hunkText(bytes, count);
+  const plain = unpackedText(bytes);
+  // The strings of a small text don't take much, whatever its lines are.
+  if (plain.length > SMALL_TEXT_BYTES) checkLines(plain, count);
   const lines = (decodedText(plain) ?? decodedLines(plain)).split("\n");
   lines.pop();
+  checkNumber(lines.length, count);
   return lines;
 }
 
