@@ -1,7 +1,7 @@
 /** Methods to authenticate at an SSH server: a key file, the agent, the default keys, a password, in that order. */
 import { Fault } from "../core/fault.ts";
 import { readSecret } from "../platform/secrets.ts";
-import { loginName } from "../platform/system.ts";
+import { environment, loginName } from "../platform/system.ts";
 import type { Secrets } from "./credentials.ts";
 import { BadCredentials } from "./faults.ts";
 import { identityPath } from "./ssh_hosts.ts";
@@ -17,23 +17,26 @@ export interface SshIdentity {
   readonly user?: string | undefined;
   /** Key files in `~/.ssh/config` that replace the default keys. */
   readonly identityFiles: readonly string[];
+  /** `IdentityAgent` of `~/.ssh/config`, which replaces SSH_AUTH_SOCK. */
+  readonly identityAgent?: string;
 }
 
 /** Lists the authentication methods to try. @throws BadCredentials, ExposedSecret, DiskFault */
 export function sshMethods(
   ssh2: Ssh2,
   secrets: Secrets,
-  { host, user, identityFiles }: SshIdentity,
+  { host, user, identityFiles, identityAgent = "SSH_AUTH_SOCK" }: SshIdentity,
 ): readonly [string, readonly SshMethod[]] {
-  const username = user ?? loginName();
+  const username = user ?? loginName(), who = { home: secrets.get("home") ?? "", host, user: username };
   const methods: SshMethod[] = [];
-  const keyFile = secrets.get("key-file"), agent = secrets.get("agent"), password = secrets.get("password");
+  const keyFile = secrets.get("key-file"), password = secrets.get("password");
+  const agent = identityAgent === "SSH_AUTH_SOCK" ? secrets.get("agent") : agentAt(identityPath(identityAgent, who));
   if (keyFile !== undefined) methods.push(namedKey(ssh2, username, keyFile, secrets.get("key-passphrase")));
   else {
     if (agent !== undefined) methods.push({ type: "agent", username, agent });
-    const home = secrets.get("home") ?? "", usual = USUAL_KEYS.map((name) => `~/.ssh/${name}`);
-    const files = identityFiles.length > 0 ? identityFiles : home === "" ? [] : usual;
-    methods.push(...keysIn(ssh2, username, files.map((file) => identityPath(file, { home, host, user: username }))));
+    const usual = who.home === "" ? [] : USUAL_KEYS.map((name) => `~/.ssh/${name}`);
+    const files = identityFiles.length > 0 ? identityFiles : usual;
+    methods.push(...keysIn(ssh2, username, files.map((file) => identityPath(file, who))));
   }
   if (password !== undefined) methods.push({ type: "password", username, password }, interactive(username, password));
   if (methods.length === 0) {
@@ -44,6 +47,12 @@ export function sshMethods(
     );
   }
   return [username, methods];
+}
+
+/** A socket, a variable with one, or "none". */
+function agentAt(text: string): string | undefined {
+  if (text === "none") return undefined;
+  return text.startsWith("$") ? environment(text.slice(1)) : text;
 }
 
 function namedKey(ssh2: Ssh2, username: string, path: string, passphrase: string | undefined): SshMethod {

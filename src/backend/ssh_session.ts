@@ -9,7 +9,8 @@ import type { Credentials, Secrets } from "./credentials.ts";
 import { PlaceRefuses, PlaceUnavailable, PlaceUntrusted } from "./faults.ts";
 import { fingerprintOf, type HostKeys, keysOfHost, kindOf } from "./known_hosts.ts";
 import type { SftpPlace } from "./location.ts";
-import { type SshHost, sshHostOf } from "./ssh_hosts.ts";
+import { configuredHost } from "./ssh_config.ts";
+import type { SshHost } from "./ssh_hosts.ts";
 import { sshMethods } from "./ssh_login.ts";
 import type { Sftp, Ssh2, SshClient, SshConfig, SshError } from "./ssh_types.ts";
 
@@ -36,8 +37,8 @@ export interface Session extends Disposable {
  */
 export async function openSession(place: SftpPlace, credentials: Credentials): Promise<Session> {
   const ssh2 = await loadSsh2(), secrets = await credentials.get();
-  const config = sshHostOf(configOf(secrets), place.host), at = reached(place, config, secrets.get("user"));
-  const [username, methods] = sshMethods(ssh2, secrets, { ...at, identityFiles: config.identityFiles });
+  const config = configuredHost(secrets.get("home"), place.host), at = reached(place, config, secrets.get("user"));
+  const [username, methods] = sshMethods(ssh2, secrets, { ...at, ...config, host: at.host, user: at.user });
   const known = keysOfHost(knownHosts(place, secrets), config.hostKeyAlias ?? at.host, at.port);
   const client = new ssh2.Client(), attempt = new Attempt({ host: place.host, port: at.port }, known);
   const socket = await connected(at);
@@ -64,11 +65,6 @@ async function loadSsh2(): Promise<Ssh2> {
   provideCommonJs();
   const { default: ssh2 } = await import("ssh2");
   return ssh2;
-}
-
-function configOf(secrets: Secrets): string {
-  const home = secrets.get("home");
-  return home === undefined ? "" : unlessFault(() => readTextFile(`${home}/.ssh/config`, MOST_HOSTS_BYTES), "");
 }
 
 /** Where a server is. */

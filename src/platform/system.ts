@@ -106,6 +106,11 @@ function readUpTo(path: string, mostBytes: number): Uint8Array<ArrayBuffer> {
   return bytes.subarray(0, done);
 }
 
+/** Names in a directory, in no particular order. @param path absolute, as text @throws DiskFault */
+export function namesIn(path: string): string[] {
+  return attempt("read", rawOf(path), () => Array.from(Deno.readDirSync(path), ({ name }) => name));
+}
+
 /** The runtime takes no name that isn't UTF-8. */
 function readRegularFile(path: Raw, mostBytes: number): Uint8Array<ArrayBuffer> {
   using directory = openDisk().openDir(parentPath(path));

@@ -92,6 +92,62 @@ Host *
   strictEqual(identityPath("%d/keys/%h-%r%%", who), "/home/me/keys/nas-root%");
 });
 
+Deno.test("~/.ssh/config: what it includes counts where it is included, and its blocks end there", () => {
+  const files: Readonly<Record<string, readonly string[]>> = {
+    "config.d/*": ["Host nas\n  User first\nHost *\n  Port 5\n", "Host nas\n  User second\n"],
+    "again": ["Include again\nUser deep"],
+    "only-far": ["HostName 192.0.2.8"],
+  };
+  const asked: string[] = [];
+  const read = (text: string, host: string) =>
+    sshHostOf(text, host, (pattern) => {
+      asked.push(pattern);
+      return files[pattern] ?? [];
+    });
+  const text = `
+Include config.d/* missing
+Host far
+  Include only-far
+  User me
+Host *
+  User everybody
+`;
+  deepStrictEqual(read(text, "nas"), { identityFiles: [], port: 5, user: "first" });
+  deepStrictEqual(asked, ["config.d/*", "missing"]);
+  deepStrictEqual(read(text, "far"), { identityFiles: [], port: 5, user: "me", hostName: "192.0.2.8" });
+  asked.length = 0;
+  deepStrictEqual(read("Include again", "nas"), { identityFiles: [], user: "deep" });
+  strictEqual(asked.length, 16);
+});
+
+Deno.test("~/.ssh/config: Match by host names; other criteria are skipped", () => {
+  const text = `
+Host nas
+  HostName nas.example.net
+Match host *.example.net,other
+  User by-host
+Match originalhost nas !host x
+  Port 7
+Match exec "true"
+  HostKeyAlias never
+Match host nas
+  HostKeyAlias never
+Match !originalhost nas
+  IdentityFile ~/elsewhere
+Match all
+  IdentityAgent "~/agent.sock"
+`;
+  const agent = { identityAgent: "~/agent.sock" };
+  deepStrictEqual(sshHostOf(text, "nas"), {
+    ...agent,
+    hostName: "nas.example.net",
+    user: "by-host",
+    port: 7,
+    identityFiles: [],
+  });
+  deepStrictEqual(sshHostOf(text, "other"), { ...agent, user: "by-host", identityFiles: ["~/elsewhere"] });
+});
+
 const sshd = HAS_SSHD ? await openssh() : { port: 0, directory: "", home: "" } as SshServer;
 const LOCATION = `sftp://127.0.0.1:${sshd.port}${sshd.directory}/vault`;
 const HOSTS = `${sshd.home}/.ssh/known_hosts`;
@@ -189,12 +245,19 @@ testSsh(
 Host far
   ProxyJump my-nas
 `;
-    Deno.writeTextFileSync(`${home}/.ssh/config`, config);
+    Deno.mkdirSync(`${home}/.ssh/config.d`);
+    Deno.writeTextFileSync(`${home}/.ssh/config.d/nas.conf`, config);
+    Deno.writeTextFileSync(`${home}/.ssh/config.d/.nas.conf.swp`, "Host *\n  HostName nobody.invalid\n");
+    const agent = "IdentityAgent ~/nobody-listens\n";
+    Deno.writeTextFileSync(`${home}/.ssh/config`, `Include missing ~/.ssh/config.d/*\nHost agent\n  ${agent}`);
     {
       await using backend = await openPlace(`sftp:my-nas:${sshd.directory}/by-name`, { HOME: home });
       await backend.put(key, bytes);
       strictEqual(await backend.head(key), 10);
     }
+    // The agent that is named replaces the usual one.
+    const asked = await faultOf(`sftp://agent:${sshd.port}${sshd.directory}/by-name`, { HOME: home });
+    ok(asked instanceof PlaceUnavailable || asked instanceof PlaceRefuses, String(asked));
     // The port that the location says counts more.
     const elsewhere = await faultOf(`sftp://my-nas:1${sshd.directory}/by-name`, { HOME: home });
     ok(elsewhere instanceof PlaceUnavailable, String(elsewhere));

@@ -92,29 +92,6 @@ await onServer(
     : undefined,
 );
 
-await onServer(
-  "OpenSSH",
-  HAS_SSHD
-    ? async () => {
-      const { port, directory, home } = await openssh();
-      return (name) => openPlace(`sftp://127.0.0.1:${port}${directory}/${name}`, { HOME: home });
-    }
-    : undefined,
-  { leaks: true },
-);
-
-const sftpLogin = { BACKUP_TOOL_SFTP_PASSWORD: PASSWORD };
-await onServer(
-  "rclone serve sftp (SLOW)",
-  HAS_RCLONE && HAS_SSHD && IS_SLOW
-    ? async () => {
-      const { port, home } = await rcloneSftp();
-      return (name) => openPlace(`sftp://${USER}@127.0.0.1:${port}/${name}`, { HOME: home, ...sftpLogin });
-    }
-    : undefined,
-  { leaks: true },
-);
-
 const rcloneKeys = { AWS_ACCESS_KEY_ID: USER, AWS_SECRET_ACCESS_KEY: PASSWORD };
 await onServer(
   "rclone serve s3",
@@ -164,3 +141,27 @@ inProcess("our own object server", () => {
     },
   };
 });
+
+// SSH's timers go on for a while: nothing comes after these.
+await onServer(
+  "OpenSSH",
+  HAS_SSHD
+    ? async () => {
+      const { port, directory, home } = await openssh();
+      return (name) => openPlace(`sftp://127.0.0.1:${port}${directory}/${name}`, { HOME: home });
+    }
+    : undefined,
+  { leaks: true },
+);
+
+const sftpLogin = { BACKUP_TOOL_SFTP_PASSWORD: PASSWORD };
+await onServer(
+  "rclone serve sftp (SLOW)",
+  HAS_RCLONE && HAS_SSHD && IS_SLOW
+    ? async () => {
+      const { port, home } = await rcloneSftp();
+      return (name) => openPlace(`sftp://${USER}@127.0.0.1:${port}/${name}`, { HOME: home, ...sftpLogin });
+    }
+    : undefined,
+  { leaks: true },
+);
