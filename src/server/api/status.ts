@@ -66,6 +66,7 @@ export async function statusOf(exchange: Pick<Exchange, "site" | "account">): Pr
     waiting: account?.series === undefined ? site.jobs?.waiting().length ?? 0 : 0,
     alerts: [
       ...series.flatMap((one) => lateAlert(one, nowMs)),
+      ...(account?.series === undefined ? pausedAlerts(recurring, isReader, nowMs) : []),
       ...(stats === undefined ? [] : statsAlerts(stats, nowMs)),
     ],
   };
@@ -100,6 +101,19 @@ function lateAlert({ host, name, last, state }: SeriesStatus, nowMs: number): Al
     message: `The last snapshot is ${days} days old`,
     hint: "Check that its backups run, and that their disks are mounted",
   }];
+}
+
+/** Alerts for recurring jobs that are paused: whoever has stolen an account must not do it silently. */
+function pausedAlerts(recurring: readonly RecurringState[], isReader: boolean, nowMs: number): Alert[] {
+  return recurring.flatMap(({ file, pausedUntil }) =>
+    pausedUntil === undefined ? [] : [{
+      code: "paused",
+      since: new Date(nowMs).toISOString(),
+      subject: isReader ? `Paused: ${file}` : "A recurring job is paused",
+      message: `It does not run until ${pausedUntil.slice(0, 16).replace("T", " ")} UTC`,
+      hint: "Resume it on the page of jobs",
+    }]
+  );
 }
 
 function statsAlerts({ verification, freeBytes, contentBytes }: Stats, nowMs: number): Alert[] {

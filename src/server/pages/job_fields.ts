@@ -12,11 +12,27 @@ export interface Field {
   readonly label: string;
   /**
    * `lines`: a list, one item a line. `yes`: a checkbox for true; `no`: one that is ticked by default. `one`: one of
-   * `values`.
+   * `values`. `keep`: "policy", or rules. `vault`: the name of a vault.
    */
-  readonly kind: "text" | "lines" | "yes" | "no" | "one" | "many";
+  readonly kind: "text" | "lines" | "yes" | "no" | "one" | "many" | "keep" | "vault";
   readonly values?: readonly string[];
+  /** A word that stands for itself where it is the only line. */
+  readonly word?: string;
 }
+
+/** Value of the field for rules, which have fields of their own: `keep.daily`. */
+export const KEEP_RULES = "rules";
+/** Rules with a field, and their labels. */
+export const KEEP_KEYS: readonly (readonly [rule: string, label: string])[] = [
+  ["last", "The newest, so many"],
+  ["hourly", "One an hour, for so many hours"],
+  ["daily", "One a day, for so many days"],
+  ["weekly", "One a week, for so many weeks"],
+  ["monthly", "One a month, for so many months"],
+  ["yearly", "One a year, for so many years"],
+  ["within", "All of the last, such as 30d or 1y"],
+  ["free", "As long as so much space is free, such as 50G"],
+];
 
 export interface FieldGroup {
   readonly title: string;
@@ -33,7 +49,8 @@ const one = (key: string, label: string, values: readonly string[]): Field => ({
 
 const CHOICE = [text("name", "Name of the series"), text("host", "Host"), lines("tags", "Tags")];
 const PRESETS: Field = { key: "presets", label: "Known junk files", kind: "many" };
-const KEEP = one("keep", "Snapshots that stay", ["policy"]);
+const KEEP: Field = { key: "keep", label: "Snapshots that stay", kind: "keep" };
+const VAULT: Field = { key: "to", label: "Vault", kind: "vault" };
 
 const GROUPS: Readonly<Record<string, readonly FieldGroup[]>> = {
   backup: [
@@ -87,7 +104,7 @@ const GROUPS: Readonly<Record<string, readonly FieldGroup[]>> = {
   copy: [
     {
       title: "What to copy",
-      fields: [text("to", "Vault"), one("snapshots", "Snapshots", ["all", "latest"]), ...CHOICE],
+      fields: [VAULT, one("snapshots", "Snapshots", ["all", "latest"]), ...CHOICE],
     },
     { title: "Afterwards", fields: [KEEP, text("checkSubset", "Read a part of the target")] },
   ],
@@ -101,6 +118,29 @@ const GROUPS: Readonly<Record<string, readonly FieldGroup[]>> = {
         text("keepUnused", "Unneeded for"),
         text("maxUnused", "May lie unused"),
         text("maxRepack", "Write anew at most"),
+      ],
+    },
+  ],
+  rewrite: [
+    {
+      title: "Which snapshots",
+      fields: [
+        { ...lines("snapshots", "Snapshots"), word: "all" },
+        text("name", "Name of the series"),
+        text("host", "Host"),
+        text("tag", "Tag"),
+      ],
+    },
+    { title: "What to remove from them", fields: [lines("remove", "Paths"), lines("exclude", "Patterns")] },
+    {
+      title: "What to correct",
+      isRare: true,
+      fields: [
+        text("newHost", "Host"),
+        text("newName", "Name of the series"),
+        text("newTime", "Time"),
+        lines("newTags", "Tags"),
+        text("newDescription", "Description"),
       ],
     },
   ],
@@ -144,13 +184,25 @@ export function jobOfForm(kind: string, form: Written): Readonly<Record<string, 
   return Object.fromEntries([["kind", kind], ...entries.filter(([, value]) => value !== undefined)]);
 }
 
-function valueOf({ key, kind }: Field, form: Written, values: readonly string[]): unknown {
+function valueOf({ key, kind, word }: Field, form: Written, values: readonly string[]): unknown {
   const written = form.get(key) ?? "";
   if (kind === "yes") return written === "on" ? true : undefined;
   if (kind === "no") return written === "on" ? undefined : false;
-  if (kind === "lines") return listOf(written.split("\n").map((line) => line.trim()).filter((line) => line !== ""));
+  if (kind === "lines") {
+    const items = written.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+    return word !== undefined && items.length === 1 && items[0] === word ? word : listOf(items);
+  }
+  if (kind === "keep" && written === KEEP_RULES) return rulesOf(key, form);
   if (kind === "many") return listOf(values.filter((value) => form.get(`${key}.${value}`) === "on"));
   return written.trim() === "" ? undefined : written.trim();
+}
+
+/** Rules as a job has them; what is no number is for the schema to judge. */
+function rulesOf(key: string, form: Written): Readonly<Record<string, unknown>> {
+  const written = KEEP_KEYS.map(([rule]) => [rule, (form.get(`${key}.${rule}`) ?? "").trim()] as const);
+  return Object.fromEntries(
+    written.filter(([, text]) => text !== "").map(([rule, text]) => [rule, /^\d+$/.test(text) ? Number(text) : text]),
+  );
 }
 
 function listOf(values: readonly string[]): readonly string[] | undefined {
@@ -177,8 +229,11 @@ function fill(form: Map<string, string>, { key, kind }: Field, value: unknown): 
     for (const each of Array.isArray(value) ? value : []) {
       form.set(`${key}.${each}`, "on");
     }
-  } else if (kind === "lines") form.set(key, Array.isArray(value) ? value.join("\n") : "");
-  else form.set(key, value === undefined ? "" : String(value));
+  } else if (kind === "lines") form.set(key, Array.isArray(value) ? value.join("\n") : String(value ?? ""));
+  else if (kind === "keep" && typeof value === "object") {
+    form.set(key, KEEP_RULES);
+    for (const [rule, amount] of Object.entries(fieldsOf(value))) form.set(`${key}.${rule}`, String(amount));
+  } else form.set(key, value === undefined ? "" : String(value));
 }
 
 /** An empty form for a kind of job. */

@@ -1,23 +1,20 @@
 /** Pages for writing a job, by a form or as text: it is checked and planned, then added or saved. */
 import { type Html, markup, type Part } from "./markup.ts";
 import { page, redirect } from "./page.ts";
-import {
-  type Field,
-  type FieldGroup,
-  firstForm,
-  formOfJob,
-  groupsOf,
-  type Help,
-  jobOfForm,
-  wordsOf,
-  type Written,
-} from "./job_fields.ts";
+import { firstForm, formOfJob, groupsOf, jobOfForm, wordsOf, type Written } from "./job_fields.ts";
+import { fieldPart, groupPart } from "./job_form_parts.ts";
 import { folderPicker, pickedIn, usualButton } from "./folder_picker.ts";
 import { planPart } from "./plan_part.ts";
-import { options } from "./restore_pages.ts";
 import { created } from "../api/job_routes.ts";
 import { kindsOf, type Ordered, orderedJob } from "../api/job_order.ts";
-import { editable, pauseRecurring, plannedBackup, resumeRecurring, saveRecurring } from "../api/recurring_routes.ts";
+import {
+  editable,
+  pauseRecurring,
+  plannedBackup,
+  removeRecurring,
+  resumeRecurring,
+  saveRecurring,
+} from "../api/recurring_routes.ts";
 import { assertConfirmed, needsPassword } from "../exchange/confirmed.ts";
 import { readForm } from "../exchange/form.ts";
 import { NotFound } from "../exchange/problem.ts";
@@ -105,6 +102,7 @@ async function takeForm(exchange: Exchange): Promise<Reply> {
   const text = kind === TEXT
     ? (form.get(TEXT) ?? "").replaceAll("\r\n", "\n")
     : `${JSON.stringify(jobOfForm(kind, form), undefined, 2)}\n`;
+  if (form.get("do") === "remove") return await removed(exchange, form);
   const tag = form.get("tag"), file = textOf(exchange.params.file ?? "") || (form.get("file") ?? "").trim();
   const draft = { kind, form, text, file, ...(tag !== undefined && tag !== "" && { tag }) }, picked = pickedIn(form);
   if (picked !== undefined) return await draftPage(exchange, withSource(draft, picked.chosen), { open: picked.open });
@@ -116,6 +114,12 @@ async function takeForm(exchange: Exchange): Promise<Reply> {
     if (!(error instanceof Fault)) throw error;
     return await draftPage(exchange, draft, { wrong: error });
   }
+}
+
+async function removed(exchange: Exchange, form: Written): Promise<Reply> {
+  await assertConfirmed(exchange, form.get("password"));
+  removeRecurring(exchange, textOf(exchange.params.file ?? ""));
+  return redirect("/jobs");
 }
 
 /** The draft with one more directory to back up. */
@@ -174,11 +178,13 @@ ${outcome(draft, said)}
 <form class="card form" method="post" action="${action}">
 <input type="hidden" name="kind" value="${kind}"><input type="hidden" name="tag" value="${tag ?? ""}">
 ${usualButton("do", "check")}
-${isText ? textField(draft, said) : formFields(draft, said, picker)}${isNew && fileField(draft)}${password(exchange)}
+${isText ? textField(draft, said) : formFields(exchange, draft, said, picker)}${isNew && fileField(draft)}${
+    password(exchange)
+  }
 <p class="actions"><button name="do" value="check">Check</button>
 ${(isText || kind === "backup") && markup`<button name="do" value="plan">Show what it would do</button>`}
 <button class="main" name="do" value="put">${isNew ? "Put in" : "Save"}</button></p></form>
-${said.plan !== undefined && planPart(said.plan)}`;
+${said.plan !== undefined && planPart(said.plan)}${!isNew && exchange.site.mayRemove && removeForm(exchange, draft)}`;
   return page(exchange, { title, part: "/jobs", status: said.wrong === undefined ? 200 : 400, body });
 }
 
@@ -226,7 +232,7 @@ function textField({ text }: Draft, { complaints = [] }: Said): Html {
 ${text}</textarea>`;
 }
 
-function formFields(draft: Draft, { complaints = [] }: Said, picker: Html | undefined): Part {
+function formFields({ site }: Exchange, draft: Draft, { complaints = [] }: Said, picker: Html | undefined): Part {
   const { kind, text } = draft, { help } = wordsOf(kind), wrong = new Map<string, string>();
   for (const { line, message, hint } of complaints) {
     const key = keyOf(text, { line, column: 1, message });
@@ -234,65 +240,10 @@ function formFields(draft: Draft, { complaints = [] }: Said, picker: Html | unde
   }
   return (groupsOf(kind) ?? []).map((group) =>
     groupPart(group, (field) => {
-      const part = fieldPart(field, draft.form, { help: help.get(field.key), wrong: wrong.get(field.key) });
+      const part = fieldPart(field, draft.form, { help: help.get(field.key), wrong: wrong.get(field.key), site });
       return field.key === "sources" ? markup`${part}${picker}` : part;
     }, wrong)
   );
-}
-
-function groupPart(
-  { title, fields, isRare }: FieldGroup,
-  part: (field: Field) => Html,
-  wrong: ReadonlyMap<string, string>,
-) {
-  const inner = fields.map(part);
-  if (isRare !== true) return markup`<fieldset><legend>${title}</legend>${inner}</fieldset>`;
-  const isOpen = fields.some(({ key }) => wrong.has(key));
-  return markup`<details${isOpen && markup` open`}><summary>${title}</summary><fieldset><legend class="unseen">${title}
-</legend>${inner}</fieldset></details>`;
-}
-
-interface Beside {
-  readonly help: Help | undefined;
-  readonly wrong: string | undefined;
-}
-
-function fieldPart(field: Field, form: Written, { help, wrong }: Beside): Html {
-  const { key, label, kind } = field, isTicked = kind === "yes" || kind === "no";
-  const marks = markup` id="${key}" name="${key}" aria-describedby="${key}-help"${
-    wrong !== undefined && markup` aria-invalid="true"`
-  }`;
-  const words = markup`<p class="soft help" id="${key}-help">${
-    wrong !== undefined && markup`<strong class="bad">${wrong}</strong><br>`
-  }${help?.text}</p>`;
-  if (kind === "many") return markup`${manyPart(field, form, help?.values ?? [])}${words}`;
-  if (isTicked) {
-    return markup`<label class="inline"><input type="checkbox"${marks}${
-      form.get(key) === "on" && markup` checked`
-    }>${label}</label>${words}`;
-  }
-  return markup`<label for="${key}">${label}</label>${inputPart(field, form.get(key) ?? "", marks)}${words}`;
-}
-
-function inputPart({ kind, values = [] }: Field, value: string, marks: Html): Html {
-  if (kind === "lines") {
-    return markup`<textarea class="few" rows="3"${marks}>
-${value.replaceAll("\r\n", "\n")}</textarea>`;
-  }
-  if (kind === "text") return markup`<input value="${value}" maxlength="4000"${marks}>`;
-  return markup`<select${marks}>${
-    options([["", "as usual"], ...values.map((one) => [one, one] as const)], value)
-  }</select>`;
-}
-
-function manyPart({ key, label }: Field, form: Written, values: readonly string[]): Html {
-  return markup`<div role="group" aria-labelledby="${key}" aria-describedby="${key}-help"><p id="${key}">${label}</p>${
-    values.map((value) =>
-      markup`<label class="inline"><input type="checkbox" name="${key}.${value}"${
-        form.get(`${key}.${value}`) === "on" && markup` checked`
-      }>${value}</label>`
-    )
-  }</div>`;
 }
 
 function fileField({ file }: Draft): Html {
@@ -305,6 +256,18 @@ function password(exchange: Exchange): Html | undefined {
   if (!needsPassword(exchange)) return undefined;
   return markup`<label for="password">Your password, to put it in</label>
 <input id="password" name="password" type="password" autocomplete="current-password">`;
+}
+
+/** Removes a recurring job, with its password again. */
+function removeForm(exchange: Exchange, { file }: Draft): Html {
+  return markup`<h2>Remove</h2><form class="card form" method="post" action="/jobs/recurring/${
+    encodeURIComponent(file)
+  }"
+data-sure="Remove ${file}? It does not run again.">${
+    needsPassword(exchange) && markup`<label for="remove-password">Your password</label>
+<input id="remove-password" name="password" type="password" autocomplete="current-password">`
+  }<p>The snapshots that it has made stay.</p>
+<p class="actions"><button name="do" value="remove">Remove the job</button></p></form>`;
 }
 
 /** Links for new jobs, for the page of jobs; undefined unless the account is an admin. */
