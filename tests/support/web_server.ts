@@ -26,7 +26,7 @@ export function tokenOf(name: typeof TOKENS[number]): string {
   return `bt_${name}`;
 }
 
-function addAccounts(world: World, directory: string): void {
+export function addAccounts(world: World, directory: string): void {
   Deno.mkdirSync(directory, { recursive: true });
   using dir = world.machine.disk.openDir(rawOf(directory));
   const file = new UserFile(dir);

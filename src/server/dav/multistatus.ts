@@ -84,7 +84,8 @@ function statOf(properties: readonly string[], status: string): string {
 }
 
 /** Path of a resource; a directory's ends with a slash. */
-export function hrefOf({ segments, isDirectory }: Pick<Resource, "segments" | "isDirectory">): string {
+export function hrefOf({ segments, isDirectory, isTop }: Pick<Resource, "segments" | "isDirectory" | "isTop">): string {
+  if (isTop) return "/";
   const path = ["/dav", ...segments.map(encodedSegment)].join("/");
   return isDirectory ? `${path}/` : path;
 }

@@ -12,6 +12,8 @@ export interface Resource {
   /** Path below /dav, as names. */
   readonly segments: readonly Raw[];
   readonly isDirectory: boolean;
+  /** True for the top of the server, above /dav. */
+  readonly isTop?: boolean;
   /** Milliseconds since 1970. */
   readonly mtimeMs: number;
   /** Entry of a file; absent for directories. */
@@ -38,6 +40,12 @@ export async function resourceAt(asking: Asking, segments: readonly Raw[]): Prom
   if (time === undefined) return seriesResource(asking, name, own);
   const snapshot = namedSnapshots(own.snapshots).get(time);
   return snapshot && await inSnapshot(asking, { snapshot, above: [name, time] }, path);
+}
+
+/** The top of the server, which holds nothing but /dav. */
+export async function topResource(asking: Asking): Promise<Resource> {
+  const root = rootOf(asking, namedSeries(await visibleSnapshots(asking)));
+  return { ...root, isTop: true, children: () => once([root]) };
 }
 
 function rootOf(asking: Asking, series: ReadonlyMap<Raw, SeriesOf>): Resource {
@@ -133,7 +141,7 @@ function fileName(text: string): string {
   return name === "" || name.startsWith(".") ? `_${name}` : name;
 }
 
-export function displayName({ segments }: Resource): string {
+export function displayName({ segments, isTop }: Resource): string {
   const last = segments.at(-1);
-  return last === undefined ? "" : textOf(last);
+  return last === undefined ? isTop ? "" : "dav" : textOf(last);
 }

@@ -1,7 +1,7 @@
 /** Read-only WebDAV (RFC 4918, class 1) of all snapshots that an account may see. */
 import { multistatus } from "./multistatus.ts";
 import { parsePropfind } from "./propfind.ts";
-import { resourceAt } from "./resources.ts";
+import { type Resource, resourceAt, topResource } from "./resources.ts";
 import { contentReply } from "../exchange/content.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 
@@ -10,10 +10,21 @@ const ALLOW = "OPTIONS, GET, HEAD, PROPFIND";
 const XML = "application/xml; charset=utf-8";
 const NOT_FOUND: Reply = { status: 404, headers: { "content-type": "text/plain; charset=utf-8" }, body: "Not found\n" };
 
+type Find = (exchange: Exchange) => Promise<Resource | undefined>;
+
 export const DAV_ROUTES: readonly Route[] = [
   // Windows asks the top of the server first, without signing in.
   { methods: ["OPTIONS"], path: "/", access: "open", handle: options },
   { methods: ["OPTIONS"], path: "/dav/{path...}", access: "open", handle: options },
+  // Some clients begin at the top, whatever address they are given.
+  {
+    methods: ["PROPFIND"],
+    path: "/",
+    access: "read",
+    basic: "dav",
+    mostBytes: MOST_BODY,
+    handle: (exchange) => propfind(exchange, topResource),
+  },
   {
     methods: ["GET", "PROPFIND"],
     path: "/dav/{path...}",
@@ -21,7 +32,8 @@ export const DAV_ROUTES: readonly Route[] = [
     basic: "dav",
     share: "download",
     mostBytes: MOST_BODY,
-    handle: (exchange) => exchange.method === "PROPFIND" ? propfind(exchange) : get(exchange),
+    handle: (exchange) =>
+      exchange.method === "PROPFIND" ? propfind(exchange, (asking) => resourceAt(asking, asking.rest)) : get(exchange),
   },
 ];
 
@@ -40,11 +52,11 @@ async function get(exchange: Exchange): Promise<Reply> {
 /**
  * Replies to PROPFIND. A directory's path may lack its final slash, because some clients don't follow redirects here.
  */
-async function propfind(exchange: Exchange): Promise<Reply> {
+async function propfind(exchange: Exchange, find: Find): Promise<Reply> {
   const depth = exchange.headers.get("depth")?.trim();
   if (depth !== "0" && depth !== "1") return finiteDepth();
   const wanted = parsePropfind(await bodyText(exchange));
-  const resource = await resourceAt(exchange, exchange.rest);
+  const resource = await find(exchange);
   if (resource === undefined) return NOT_FOUND;
   return {
     status: 207,
