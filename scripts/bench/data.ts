@@ -12,6 +12,12 @@ export interface DataSet {
   readonly filesPerDirectory: number;
   /** Words, which compress; else bytes that don't. */
   readonly text?: true;
+  /** Number of directories above each file; 2 if undefined. */
+  readonly levels?: number;
+  /** What changes of a large file is this many bytes at a time, all over it; one range if undefined. */
+  readonly changedBytes?: number;
+  /** Measured only if it is named: it takes long, or much space. */
+  readonly ifNamed?: true;
 }
 
 export const DATA_SETS: readonly DataSet[] = [
@@ -27,6 +33,45 @@ export const DATA_SETS: readonly DataSet[] = [
     text: true,
   },
   { name: "large", title: "4 files of 1 GiB", files: 4, bytes: 4 * 2 ** 30, spread: 0, filesPerDirectory: 4 },
+  {
+    name: "kernel",
+    title: "a tree like a kernel's, 80,000 texts, 1.3 GB",
+    files: 80_000,
+    bytes: 1.3e9,
+    spread: 1.4,
+    filesPerDirectory: 16,
+    levels: 4,
+    text: true,
+    ifNamed: true,
+  },
+  {
+    name: "database",
+    title: "a database of 2 GiB",
+    files: 1,
+    bytes: 2 * 2 ** 30,
+    spread: 0,
+    filesPerDirectory: 1,
+    changedBytes: 8192,
+    ifNamed: true,
+  },
+  {
+    name: "million",
+    title: "a million files, 500 MB",
+    files: 1_000_000,
+    bytes: 500e6,
+    spread: 1,
+    filesPerDirectory: 500,
+    ifNamed: true,
+  },
+  {
+    name: "huge",
+    title: "one file of 20 GiB",
+    files: 1,
+    bytes: 20 * 2 ** 30,
+    spread: 0,
+    filesPerDirectory: 1,
+    ifNamed: true,
+  },
 ];
 
 /** A tenth of the files; large files stay four, and get smaller. */
@@ -59,11 +104,18 @@ function gauss(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
-/** Path of a file below the data set's directory: two levels, so that neither grows large. */
+const DIRECTORIES_IN_ONE = 40;
+
+/** Path of a file below the data set's directory: some levels, so that none grows large. */
 export function pathOf(set: DataSet, index: number): string {
-  const directory = Math.floor(index / set.filesPerDirectory);
-  const two = (n: number) => String(n).padStart(2, "0");
-  return `${two(Math.floor(directory / 40))}/${two(directory % 40)}/file-${index}.dat`;
+  const names: string[] = [];
+  let rest = Math.floor(index / set.filesPerDirectory);
+  for (let level = set.levels ?? 2; level > 0; level--) {
+    const number = level === 1 ? rest : rest % DIRECTORIES_IN_ONE;
+    names.unshift(String(number).padStart(2, "0"));
+    rest = Math.floor(rest / DIRECTORIES_IN_ONE);
+  }
+  return `${names.join("/")}/file-${index}.dat`;
 }
 
 /** Fills with bytes that don't compress: xorshift32. */
@@ -134,7 +186,8 @@ export function generate(set: DataSet, directory: string): void {
 const SIGNATURE_BYTES = 4;
 
 /**
- * Changes one percent: every hundredth file gets new bytes; of a few large files, a hundredth of each. Sizes stay.
+ * Changes one percent: every hundredth file gets new bytes; of a few large files, a hundredth of each, as one range or
+ * all over it. Sizes stay.
  * @param generation makes the new bytes differ from those of every earlier change
  */
 export function change(set: DataSet, directory: string, generation: number): void {
@@ -142,8 +195,19 @@ export function change(set: DataSet, directory: string, generation: number): voi
   for (let index = 0; index < set.files; index += step) {
     using file = Deno.openSync(join(directory, pathOf(set, index)), { write: true });
     const { size } = file.statSync();
-    const from = step === 1 ? Math.floor(size / 2) : Math.min(size, SIGNATURE_BYTES);
-    const length = step === 1 ? Math.floor(size / 100) : size - from;
-    writeRegion(file, { from, length, seed: 0x5bd1e995 * generation + index }, set.text);
+    const seed = 0x5bd1e995 * generation + index;
+    for (const range of step === 1 ? changedRanges(set, size) : [{ from: Math.min(size, SIGNATURE_BYTES), to: size }]) {
+      writeRegion(file, { from: range.from, length: range.to - range.from, seed: seed + range.from }, set.text);
+    }
   }
+}
+
+/** A hundredth of a large file. */
+function changedRanges({ changedBytes }: DataSet, size: number): { readonly from: number; readonly to: number }[] {
+  const middle = Math.floor(size / 2);
+  if (changedBytes === undefined) return [{ from: middle, to: middle + Math.floor(size / 100) }];
+  return Array.from({ length: Math.floor(size / changedBytes / 100) }, (_, i) => {
+    const from = (100 * i + 1 + i % 97) * changedBytes;
+    return { from, to: from + changedBytes };
+  });
 }

@@ -3,6 +3,8 @@
 /** Absolute paths; each peer has a store of its own, all on one disk. */
 export interface Places {
   readonly source: string;
+  /** Path of the file in it that is restored alone. */
+  readonly oneFile: string;
   readonly store: string;
   /** An empty place to restore into; its directory exists, it doesn't. */
   readonly target: string;
@@ -54,8 +56,6 @@ export const FLOOR = "floor";
 const SHA256_PROCESSES = 4;
 /** As many as this tool has worker threads: one per core, up to four. */
 const FLOOR_THREADS = Math.min(4, navigator.hardwareConcurrency);
-/** The first file of every data set. */
-export const ONE_FILE = "00/00/file-0.dat";
 
 const own = (...args: string[]): Step => ({ tool, store }) => ({
   argv: [...tool, ...args.slice(0, 1), "-s", `${store}/storage`, ...args.slice(1)],
@@ -114,7 +114,7 @@ const borg = (...args: string[]): Step => ({ store }) => ({
 });
 
 function oneFile(tool: (...args: string[]) => Step): Step {
-  return (places) => tool("restore", "latest", `/${ONE_FILE}`, "--target", places.target)(places);
+  return (places) => tool("restore", "latest", `/${places.oneFile}`, "--target", places.target)(places);
 }
 
 function withSource(step: Step): Step {
@@ -216,7 +216,7 @@ export const WORKS: readonly Work[] = [
       [OWN]: oneFile(own),
       [VAULT]: oneFile(vault),
       restic: (places) => {
-        const file = `${places.source}/${ONE_FILE}`;
+        const file = `${places.source}/${places.oneFile}`;
         return restic("restore", "latest", "--include", file, "--target", places.target)(places);
       },
     },

@@ -13,7 +13,7 @@ import {
   sizesOf,
 } from "../../scripts/bench/data.ts";
 import { detailedCellText, median, renderTable, type Result, summarize } from "../../scripts/bench/table.ts";
-import { ONE_FILE, OWN, PEERS, VAULT, WORKS } from "../../scripts/bench/works.ts";
+import { OWN, PEERS, VAULT, WORKS } from "../../scripts/bench/works.ts";
 
 const SMALL: DataSet = { name: "t", title: "test", files: 250, bytes: 100_000, spread: 1.5, filesPerDirectory: 10 };
 
@@ -161,8 +161,45 @@ Deno.test("fillText() makes the same words each time, which compress to a third 
   ok(packed > one.length / 8 && packed < one.length / 2.5, `${packed}`);
 });
 
-Deno.test("the one file that is restored is in every data set", () => {
-  for (const set of DATA_SETS) strictEqual(pathOf(set, 0), ONE_FILE);
+Deno.test("pathOf() puts a file below as many directories as the set says, none of them with too much", () => {
+  for (const set of DATA_SETS) {
+    const inside = new Map<string, Set<string>>();
+    for (let index = 0; index < set.files; index += set.filesPerDirectory) {
+      const parts = pathOf(set, index).split("/");
+      strictEqual(parts.length, 1 + (set.levels ?? 2));
+      for (let depth = 1; depth <= parts.length; depth++) {
+        const above = parts.slice(0, depth - 1).join("/");
+        if (!inside.has(above)) inside.set(above, new Set());
+        inside.get(above)!.add(parts[depth - 1]!);
+      }
+    }
+    const most = Math.max(...[...inside.values()].map((names) => names.size));
+    ok(most <= 60, `${set.name}: ${most}`);
+  }
+});
+
+Deno.test("change() changes pages all over a database: a hundredth of it, and never the beginning", () => {
+  const directory = Deno.makeTempDirSync(), page = 64, pages = 5_000;
+  const set: DataSet = {
+    ...{ name: "t", title: "test", files: 1, bytes: page * pages, spread: 0, filesPerDirectory: 1 },
+    changedBytes: page,
+  };
+  try {
+    generate(set, directory);
+    const path = `${directory}/${pathOf(set, 0)}`, before = Deno.readFileSync(path);
+    change(set, directory, 1);
+    const after = Deno.readFileSync(path);
+    strictEqual(after.length, before.length);
+    const changed = Array.from({ length: pages }, (_, i) => i).filter((i) =>
+      after.subarray(i * page, (i + 1) * page).some((byte, at) => byte !== before[i * page + at])
+    );
+    strictEqual(changed.length, pages / 100);
+    ok(
+      changed[0]! > 0 && changed.at(-1)! > pages * 0.9 && changed.every((at, i) => i === 0 || at > changed[i - 1]! + 1),
+    );
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
 });
 
 Deno.test("every work has this tool and at least one peer, all of them known", () => {
@@ -175,7 +212,8 @@ Deno.test("every work has this tool and at least one peer, all of them known", (
 });
 
 Deno.test("this tool is told what its command line understands", () => {
-  const places = { source: "/src", store: "/st", target: "/to", tool: ["backup-tool"], floor: "floor" };
+  const oneFile = pathOf(SMALL, 0);
+  const places = { source: "/src", oneFile, store: "/st", target: "/to", tool: ["backup-tool"], floor: "floor" };
   const told = WORKS.map(({ steps }) => steps[OWN]!(places).argv.join(" "));
   deepStrictEqual(told, [
     "backup-tool backup -s /st/storage /src",
