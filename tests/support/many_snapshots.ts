@@ -1,6 +1,6 @@
 /**
- * Makes a storage with many files and snapshots in a short time: manifests are real, contents are not there. About 1.5
- * seconds for each snapshot of a million files.
+ * Makes a storage with many files and snapshots in a short time: manifests are real, contents are not there. It takes about 7
+ * seconds of processor time for each snapshot of a million files, and 20 for the first.
  */
 import { hash } from "node:crypto";
 import { type Apath, childOf, TOP } from "../../src/core/apath.ts";
@@ -34,6 +34,8 @@ interface FakeFile {
   size: number;
   mtimeMs: number;
   mode: number;
+  /** What was written of it, for the next snapshot. */
+  line?: string;
 }
 
 interface FakeDirectory {
@@ -104,9 +106,14 @@ class FakeSource {
       const what = i % 10;
       if (what === 0 || file === undefined) this.add(directory, nowMs);
       else if (what === 1) directory.files.splice(at, 1);
-      else if (what === 2) directory.files[at] = { ...file, mode: file.mode ^ 0o44 };
+      else if (what === 2) directory.files[at] = withoutLine({ ...file, mode: file.mode ^ 0o44 });
       else if (what === 3) this.#move(directory, at, nowMs);
-      else directory.files[at] = { ...file, seed: nowMs + i, size: this.#random(5_000_000), mtimeMs: nowMs + i };
+      else {directory.files[at] = withoutLine({
+          ...file,
+          seed: nowMs + i,
+          size: this.#random(5_000_000),
+          mtimeMs: nowMs + i,
+        });}
       if (what === 0 || what === 1 || what === 3) directory.mtimeMs = nowMs;
     }
   }
@@ -114,7 +121,7 @@ class FakeSource {
   #move(from: FakeDirectory, at: number, nowMs: number): void {
     const [file] = from.files.splice(at, 1);
     const to = this.#anywhere();
-    to.files.push({ ...file!, name: `moved-${this.#made++}.jpg` });
+    to.files.push(withoutLine({ ...file!, name: `moved-${this.#made++}.jpg` }));
     to.mtimeMs = nowMs;
   }
 }
@@ -164,10 +171,19 @@ function directoryLine(path: Apath, mtimeMs: number) {
   return { path, line: encodeLine(statPrefix(path, seen), {}), size: undefined };
 }
 
-function fileLine(path: Apath, { seed, size, mtimeMs, mode }: FakeFile) {
+function withoutLine({ line: _, ...file }: FakeFile): FakeFile {
+  return file;
+}
+
+function fileLine(path: Apath, file: FakeFile) {
+  file.line ??= lineOf(path, file);
+  return { path, line: file.line, size: file.size };
+}
+
+function lineOf(path: Apath, { seed, size, mtimeMs, mode }: FakeFile): string {
   const mtime = nsOf(mtimeMs);
   const seen = { ...OWNER, kind: "file" as Kind, size, mode, mtime, ctime: mtime, inode: String(seed % 10_000_000) };
-  return { path, line: encodeLine(statPrefix(path, seen), { content: contentOf(seed) }), size };
+  return encodeLine(statPrefix(path, seen), { content: contentOf(seed) });
 }
 
 function nsOf(ms: number): string {
