@@ -12,6 +12,7 @@ import { packageFiles } from "../package/needed_packages.ts";
 import { testRelease } from "../package/test_release.ts";
 import { has, IS_LINUX, IS_ROOT } from "../support/needs.ts";
 import { writeProgram } from "../support/programs.ts";
+import { linesOf } from "./topic_lines.ts";
 
 const EXECUTABLE = Deno.env.get("BACKUP_TOOL_EXE");
 const can = EXECUTABLE !== undefined && IS_LINUX && Deno.build.arch === "x86_64" && IS_ROOT &&
@@ -108,6 +109,38 @@ echo everything stays'`;
   strictEqual(debs.length, 2);
   match(stdout, /backup-tool\t1\.3\.0\n/);
   match(stdout, /everything stays\n$/);
+});
+
+/** Enables without a systemd that runs. */
+const SYSTEMCTL = 'systemctl() { [ "$2" != --now ] || set -- "$1" "$3"; command systemctl "$@"; }';
+/** What systemd does with the unit when it starts it, but once. */
+const AS_SYSTEMD = `systemctl is-enabled backup-tool
+mkdir -p /var/lib/backup-tool/jobs
+echo "{ \\"kind\\": \\"check\\" }" > /var/lib/backup-tool/jobs/check.json
+eval "$(sed -n "s/^Environment=/export /p" /usr/lib/systemd/system/backup-tool.service)"
+eval "$(sed -n "s/^ExecStart=//p" /usr/lib/systemd/system/backup-tool.service) --once"
+backup-tool job history
+backup-tool check --read-data`;
+
+Deno.test({
+  name: "help install: the lines for Debian install the .deb, make a storage, back up, and enable the service",
+  ignore: !canOverlay() || !has("apt-get", "systemctl"),
+}, async () => {
+  using scratch = new Scratch();
+  for (const directory of ["on", "debs"]) Deno.mkdirSync(`${scratch.path}/${directory}`);
+  const deb = await debFor(release, "amd64");
+  scratch.write({ ...deb, name: `debs/${deb.name}` });
+  const lines = linesOf("install", "Debian").map((line) => line.replace("VERSION", release.version));
+  strictEqual(lines.length, 5);
+  const script = `${OVERLAY}
+mount -t proc proc "$1/system/proc"; mkdir -p "$1/system/debs"; mount --bind "$2" "$1/system/debs"
+exec chroot "$1/system" /bin/sh -ec 'export HOME=/root; cd /debs; ${SYSTEMCTL}
+${lines.join("\n")}
+${AS_SYSTEMD}'`;
+  const args = ["--mount", "sh", "-ec", script, "sh", `${scratch.path}/on`, `${scratch.path}/debs`];
+  const { code, stdout, stderr } = scratch.run("unshare", args);
+  strictEqual(code, 0, stderr + stdout);
+  match(stdout, /\nenabled\n[^]*check[^]*no damage/, stdout);
 });
 
 // The image, unpacked.

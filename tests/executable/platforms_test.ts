@@ -1,18 +1,8 @@
 /** The lines of the topic `nas`, followed to the letter where there is a shell and nothing else. */
-import { match, ok, strictEqual } from "node:assert/strict";
-import { parseMarkdown } from "../../src/cli/help/markdown.ts";
-import { TOPICS } from "../../src/cli/help/topics.ts";
+import { match, strictEqual } from "node:assert/strict";
 import { writeProgram } from "../support/programs.ts";
 import { ignore, Root } from "./bare_root.ts";
-
-/** The first block of commands in a section. */
-function linesOf(title: string): readonly string[] {
-  const blocks = parseMarkdown(TOPICS.get("nas") ?? "");
-  const start = blocks.findIndex((block) => block.kind === "heading" && block.text.startsWith(title));
-  const code = blocks.slice(start).find((block) => block.kind === "code");
-  ok(start >= 0 && code?.kind === "code", `no commands for ${title}`);
-  return code.lines;
-}
+import { linesOf } from "./topic_lines.ts";
 
 /** A root directory with commands of a system, and what is to be backed up. */
 class System extends Root {
@@ -49,7 +39,7 @@ function once(line: string): string {
 Deno.test({ name: "help nas: the lines for Synology make a storage and do a job, without a C library", ignore }, () => {
   using system = new System();
   system.request("/volume1/backup/jobs");
-  const lines = linesOf("Synology");
+  const lines = linesOf("nas", "Synology");
   strictEqual(lines.length, 5);
   match(system.follow([...lines.map(once), "./backup-tool snapshots -s storage"]), / p /);
 });
@@ -66,14 +56,14 @@ Deno.test({ name: "help nas: the lines for QNAP make a storage, and cron does a 
   Deno.mkdirSync(`${system.path}/var/spool/cron/crontabs`, { recursive: true });
   Deno.writeTextFileSync(`${system.path}/etc/passwd`, "root:x:0:0::/:/bin/sh\n");
   writeProgram(`${system.path}/etc/init.d/crond.sh`, CROND);
-  const lines = linesOf("QNAP");
+  const lines = linesOf("nas", "QNAP");
   strictEqual(lines.filter((line) => !line.startsWith(" ")).length, 5);
   match(system.follow([...lines, "./backup-tool snapshots -s storage"]), / p /);
 });
 
 Deno.test({ name: "help nas: the lines for Alpine, OpenWrt and rescue systems back up and check", ignore }, () => {
   using system = new System();
-  const lines = linesOf("Alpine");
+  const lines = linesOf("nas", "Alpine");
   strictEqual(lines.length, 5);
   match(system.follow(lines), /no damage/);
 });

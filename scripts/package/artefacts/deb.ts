@@ -41,6 +41,8 @@ function filesOf(release: Release, executable: Bytes): readonly Packed[] {
     { path: `usr/bin/${NAME}`, content: executable, mode: 0o755 },
     { path: `usr/lib/systemd/system/${NAME}.service`, content: unit },
     { path: `etc/default/${NAME}`, content: settings },
+    // For the storage and the jobs of the service: stays as long as anything is in it.
+    { path: `var/lib/${NAME}`, mode: 0o700 },
     { path: `usr/share/doc/${NAME}/copyright`, content: license.join("\n\n") },
     ...release.share.map((item) => ({ ...item, path: `usr/share/${item.path}` })),
   ];
