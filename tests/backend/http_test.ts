@@ -7,7 +7,19 @@ import { BadUsage, type Fault, Interrupted } from "../../src/core/fault.ts";
 import { ChaosProxy } from "../support/chaos_proxy.ts";
 import { hastened, impatient, openPlace } from "../support/remote_place.ts";
 import { restServer } from "../support/rest_server.ts";
+import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
 import { noise, sha256 } from "../support/units.ts";
+
+const HAS_IPV6 = canListen("::1");
+
+function canListen(hostname: string): boolean {
+  try {
+    using _listener = Deno.listen({ hostname, port: 0 });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const A = noise(100_000, 1), KEY = objectKey("data", sha256(A));
 
@@ -173,6 +185,22 @@ Deno.test("TLS: an unknown certificate is refused before anything is sent, and `
   const plain = await faultOf(openPlace(`rest:http://localhost:${port}/`));
   match(plain.message, /does not speak that protocol|broke off/);
   Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test({
+  name: "IPv6: a server is reached by its address in brackets, and named so",
+  ignore: !HAS_IPV6,
+  async fn() {
+    await using rest = restServer(undefined, undefined, "::1");
+    await using s3 = s3Server({ hostname: "::1" });
+    const keys = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET_KEY };
+    for (const location of [`rest:http://[::1]:${rest.port}/x/`, `s3:http://[::1]:${s3.port}/bucket/x`]) {
+      await using backend = await openPlace(location, keys);
+      strictEqual(await backend.put(KEY, A), "stored");
+      deepStrictEqual(await backend.get(KEY), A);
+      ok(backend.location.includes("[::1]"), backend.location);
+    }
+  },
 });
 
 Deno.test("Silence ends after 20 s before there is a connection, after 60 s later, and five times in all", async () => {

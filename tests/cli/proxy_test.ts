@@ -1,6 +1,8 @@
 /** Servers are reached by way of the proxy that the environment names. */
 import { createServer, request } from "node:http";
-import { match, ok, strictEqual } from "node:assert/strict";
+import { connect, type Socket } from "node:net";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { has } from "../support/needs.ts";
 import { restServer } from "../support/rest_server.ts";
 import { Place } from "./program.ts";
 
@@ -70,4 +72,63 @@ Deno.test("a proxy that refuses is named as what stands in the way, and NO_PROXY
   const { code, stderr } = await said(place, "init", "--vault", "--unencrypted", "-s", direct);
   strictEqual(code, 0, stderr);
   ok(![...proxy.asked].some((each) => each.includes("127.0.0.1")), [...proxy.asked].join());
+});
+
+/** Makes tunnels to one server, whatever host they are for. */
+async function tunnelTo(port: number): Promise<Proxy> {
+  const asked = new Set<string>(), sockets = new Set<Socket>(), server = createServer();
+  server.on("connect", ({ url }, socket: Socket) => {
+    asked.add(`CONNECT ${url}`);
+    const onward = connect(port, "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      onward.pipe(socket);
+      socket.pipe(onward);
+    });
+    for (const [one, other] of [[socket, onward], [onward, socket]] as const) {
+      sockets.add(one);
+      one.on("error", () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
+    asked,
+    [Symbol.asyncDispose]: () => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+Deno.test("a vault is reached by TLS through the proxy's tunnel", { ignore: !has("openssl") }, async () => {
+  await using server = restServer();
+  using place = new Place();
+  const [cert, key] = ["cert", "key"].map((name) => `${place.base}/${name}.pem`) as [string, string];
+  const names = ["-subj", "/CN=x", "-addext", "subjectAltName=DNS:vault.invalid"];
+  const kind = ["-addext", "basicConstraints=critical,CA:FALSE", "-newkey", "rsa:2048", "-nodes", "-days", "2"];
+  const args = ["req", "-x509", ...kind, ...names, "-keyout", key, "-out", cert];
+  new Deno.Command("openssl", { args, stderr: "null" }).outputSync();
+  await using tls = Deno.serve(
+    {
+      hostname: "127.0.0.1",
+      port: 0,
+      cert: Deno.readTextFileSync(cert),
+      key: Deno.readTextFileSync(key),
+      onListen: () => {},
+    },
+    ({ method, url, headers, body }) => {
+      const { pathname, search } = new URL(url);
+      return fetch(`http://127.0.0.1:${server.port}${pathname}${search}`, { method, headers, body });
+    },
+  );
+  await using proxy = await tunnelTo(tls.addr.port);
+  Deno.writeTextFileSync(`${place.source}/a`, "some text");
+  Object.assign(place.env, { HTTPS_PROXY: proxy.url, https_proxy: proxy.url });
+  const at = ["-s", `rest:https://vault.invalid/nas/?ca-file=${cert}`, "--unencrypted"];
+  for (const args of [["init", "--vault"], ["backup", place.source], ["check", "--read-data"]]) {
+    const { code, stderr } = await said(place, ...args, ...at);
+    strictEqual(code, 0, stderr);
+  }
+  deepStrictEqual([...proxy.asked], ["CONNECT vault.invalid:443"]);
 });

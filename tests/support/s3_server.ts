@@ -16,6 +16,8 @@ export interface S3Request {
 export const MODIFIED = "Wed, 20 May 2026 10:00:05 GMT";
 
 export interface S3Options {
+  /** Where it listens. Default: 127.0.0.1. */
+  readonly hostname?: string;
   readonly region?: string;
   /** Objects in a page of a listing. */
   readonly pageSize?: number;
@@ -40,7 +42,7 @@ export function s3Server(options: S3Options = {}): S3Server {
     return options.before?.(request) ?? wrongSignature(request, options.region ?? "us-east-1") ??
       answer(objects, request, options);
   };
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handle);
+  const server = Deno.serve({ hostname: options.hostname ?? "127.0.0.1", port: 0, onListen: () => {} }, handle);
   return { port: server.addr.port, objects, requests, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
