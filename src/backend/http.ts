@@ -14,6 +14,8 @@ import type { Allowance } from "./limited.ts";
 
 /** Sent at a time. */
 const PIECE_BYTES = 64 * 1024;
+/** Received at a time. */
+const READ_BYTES = 1024 * 1024;
 const CONNECT_MS = 20_000, STALL_MS = 60_000, TICK_MS = 1000;
 /** What the system may still hold of a body when all of it was given away, and how slowly that may flow. */
 const BUFFERED_BYTES = 4 * 1024 * 1024, SLOWEST_BYTES_PER_MS = 16;
@@ -164,6 +166,7 @@ function flowOf(watch: StallWatch, allowance: Allowance): Flow {
   return {
     moved: watch.moved,
     pieceBytes: allowance.pieceBytes(PIECE_BYTES),
+    readBytes: allowance.pieceBytes(READ_BYTES),
     async pace(bytes) {
       watch.held();
       await allowance.take(bytes, watch.signal);

@@ -9,8 +9,10 @@ export interface Flow {
   readonly moved: () => void;
   /** Waits until that many bytes may be transferred. */
   readonly pace: (bytes: number) => Promise<void>;
-  /** Maximum size of a piece. */
+  /** Maximum size of a piece that is sent. */
   readonly pieceBytes: number;
+  /** Most bytes that are read at a time. */
+  readonly readBytes: number;
 }
 
 /**
@@ -69,20 +71,51 @@ export async function readBody(
   flow: Flow,
   mostBytes: number,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const said = lengthOf(response.headers);
-  if (response.body === null) return (said ?? 0) === 0 ? new Uint8Array(0) : undefined;
+  const said = lengthOf(response.headers), { body } = response;
+  if (body === null) return (said ?? 0) === 0 ? new Uint8Array(0) : undefined;
   if (said !== undefined && said > mostBytes) return undefined;
-  let bytes = new Uint8Array(said ?? FIRST_BYTES), done = 0;
-  for await (const piece of response.body) {
+  return said === undefined ? await readToEnd(body, flow, mostBytes) : await readExactly(body, flow, said);
+}
+
+/** Reads straight into one buffer: pieces of the stream's own cost twice as much. */
+async function readExactly(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  flow: Flow,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const reader = body.getReader({ mode: "byob" });
+  let bytes = new Uint8Array(length);
+  try {
+    for (let done = 0; done < length;) {
+      const { value } = await reader.read(bytes.subarray(done, done + flow.readBytes));
+      if (value === undefined || value.length === 0) return undefined;
+      flow.moved();
+      done += value.length;
+      bytes = new Uint8Array(value.buffer);
+      await flow.pace(value.length);
+    }
+    const { value } = await reader.read(new Uint8Array(1));
+    return value === undefined || value.length === 0 ? bytes : undefined;
+  } finally {
+    reader.cancel().catch(() => {}); // it may have broken off
+  }
+}
+
+async function readToEnd(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  flow: Flow,
+  mostBytes: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  let bytes = new Uint8Array(FIRST_BYTES), done = 0;
+  for await (const piece of body) {
     flow.moved();
-    if (done + piece.length > (said ?? mostBytes)) return undefined;
+    if (done + piece.length > mostBytes) return undefined;
     if (done + piece.length > bytes.length) bytes = grown(bytes, done + piece.length);
     bytes.set(piece, done);
     done += piece.length;
     await flow.pace(piece.length);
   }
-  if (said !== undefined && done !== said) return undefined;
-  return done === bytes.length ? bytes : bytes.slice(0, done);
+  return bytes.slice(0, done);
 }
 
 /** The length that the headers announce; undefined if they don't. */

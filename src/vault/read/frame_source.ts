@@ -7,8 +7,8 @@ import { bodyOf } from "../seal/sealed_body.ts";
 import { identitiesFor, type SealedObjects } from "../store/sealed_objects.ts";
 import type { StoredFrames } from "../threads/frame_batch.ts";
 
-/** Most bytes of one range: larger ones would only occupy more memory. */
-const MOST_RANGE_BYTES = 8 * 1024 * 1024;
+/** Most bytes of one range: larger ones would only occupy more memory. A usual unit is two of them. */
+const MOST_RANGE_BYTES = 9 * 1024 * 1024;
 /** Most heads that stay open: more than the units in progress at once. */
 const MOST_HEADS = 16;
 
