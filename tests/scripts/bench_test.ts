@@ -12,6 +12,7 @@ import {
   randomFrom,
   sizesOf,
 } from "../../scripts/bench/data.ts";
+import { RequestReader } from "../../scripts/bench/request_counter.ts";
 import { detailedCellText, median, renderTable, type Result, summarize } from "../../scripts/bench/table.ts";
 import { OWN, PEERS, VAULT, WORKS } from "../../scripts/bench/works.ts";
 
@@ -225,4 +226,17 @@ Deno.test("this tool is told what its command line understands", () => {
     "backup-tool check -s /st/storage --read-data",
     "backup-tool forget -s /st/storage --keep-last 1 --prune",
   ]);
+});
+
+Deno.test("requests are counted however they are cut, and whatever is in their bodies", () => {
+  const body = "GET /no HTTP/1.1\r\n\r\n";
+  const text = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n" +
+    `PUT /b HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n${body}` +
+    "HEAD /c HTTP/1.1\r\nContent-Length: 0\r\n\r\nDELETE /d HTTP/1.1\r\n\r\n";
+  const bytes = new TextEncoder().encode(text);
+  for (const length of [1, 2, 7, bytes.length]) {
+    const methods: string[] = [], reader = new RequestReader((method) => void methods.push(method));
+    for (let at = 0; at < bytes.length; at += length) reader.read(bytes.subarray(at, at + length));
+    deepStrictEqual(methods, ["GET", "PUT", "HEAD", "DELETE"], `${length}`);
+  }
 });
