@@ -1,10 +1,8 @@
 /**
- * ChaCha20-Poly1305 (RFC 8439): the runtime's, if it has one. If not, one in WebAssembly, which needs twice as long; and
- * where the processor lacks what that needs, one in JavaScript, which takes four times as long again.
+ * ChaCha20-Poly1305 (RFC 8439): the runtime's, or libsodium's in WebAssembly where it has none, which takes three times
+ * as long.
  */
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { VectorChacha } from "./chacha_vectors.ts";
 
 export const KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16;
 
@@ -23,20 +21,11 @@ export interface ChunkCipher {
 const ALGORITHM = "chacha20-poly1305";
 const OPTIONS = { authTagLength: TAG_BYTES } as const;
 
-/** An implementation: of the runtime, in WebAssembly, in JavaScript. */
-export type CipherKind = "native" | "vectors" | "script";
-
-let best: CipherKind | undefined, vectors: VectorChacha | undefined;
-
-/** The fastest implementation that works here, which shows only when one is used: Deno 2.6 has no native one. */
-export function bestCipher(): CipherKind {
-  return best ??= succeeds(() => {
-      createCipheriv(ALGORITHM, new Uint8Array(KEY_BYTES), new Uint8Array(NONCE_BYTES), OPTIONS).final();
-    })
-    ? "native"
-    : succeeds(() => vectors ??= new VectorChacha())
-    ? "vectors"
-    : "script";
+/** True if the runtime has the cipher, which shows only when it is used: Deno 2.6 has none. */
+export function hasNativeCipher(): boolean {
+  return succeeds(() => {
+    createCipheriv(ALGORITHM, new Uint8Array(KEY_BYTES), new Uint8Array(NONCE_BYTES), OPTIONS).final();
+  });
 }
 
 function succeeds(action: () => unknown): boolean {
@@ -44,17 +33,33 @@ function succeeds(action: () => unknown): boolean {
     action();
     return true;
   } catch {
-    return false; // whatever is missing, the other implementation needs none of it
+    return false; // libraries throw errors of several kinds
   }
 }
 
-/** A cipher for a key. @param kind for tests: which implementation */
-export function cipherOf(key: Uint8Array, kind: CipherKind = bestCipher()): ChunkCipher {
-  if (kind === "native") return nativeCipher(key);
-  return kind === "vectors" ? vectorCipher(key, vectors ??= new VectorChacha()) : scriptCipher(key);
+/** Makes ciphers. */
+export type CipherMaker = (key: Uint8Array) => ChunkCipher;
+
+/** Loads libsodium, which takes some 10 ms. */
+export async function sodiumCiphers(): Promise<CipherMaker> {
+  const { default: sodium } = await import("libsodium-wrappers");
+  await sodium.ready;
+  return (key) => ({
+    seal(nonce, plain, into) {
+      into.set(sodium.crypto_aead_chacha20poly1305_ietf_encrypt(plain, null, null, nonce, key));
+    },
+    open: (nonce, sealed, into) =>
+      succeeds(() => {
+        into.set(sodium.crypto_aead_chacha20poly1305_ietf_decrypt(null, sealed, null, nonce, key));
+      }),
+  });
 }
 
-function nativeCipher(key: Uint8Array): ChunkCipher {
+/** A cipher for a key: the fastest there is. */
+export const cipherOf: CipherMaker = hasNativeCipher() ? nativeCipher : await sodiumCiphers();
+
+/** A cipher of the runtime. @throws Error if it has none */
+export function nativeCipher(key: Uint8Array): ChunkCipher {
   return {
     seal(nonce, plain, into) {
       const cipher = createCipheriv(ALGORITHM, key, nonce, OPTIONS);
@@ -70,19 +75,5 @@ function nativeCipher(key: Uint8Array): ChunkCipher {
       into.set(plain);
       return true;
     },
-  };
-}
-
-function vectorCipher(key: Uint8Array, vectors: VectorChacha): ChunkCipher {
-  return {
-    seal: (nonce, plain, into) => vectors.seal(key, nonce, plain, into),
-    open: (nonce, sealed, into) => vectors.open(key, nonce, sealed, into),
-  };
-}
-
-function scriptCipher(key: Uint8Array): ChunkCipher {
-  return {
-    seal: (nonce, plain, into) => void chacha20poly1305(key, nonce).encrypt(plain, into),
-    open: (nonce, sealed, into) => succeeds(() => chacha20poly1305(key, nonce).decrypt(sealed, into)),
   };
 }
