@@ -214,6 +214,8 @@ Deno.test("Nobody who isn't signed in learns which addresses there are; people a
   await using server = await webServer(world);
   strictEqual((await ask(server, "/no/such/thing")).status, 401);
   strictEqual((await ask(server, "/no/such/thing", { token: tokenOf("read") })).status, 404);
+  // A program that forgot its token is asked for it.
+  strictEqual((await ask(server, "/api/v1/jobs", { method: "POST", body: "{}" })).status, 401);
   const { status, headers } = await ask(server, "/browse/latest/a%20b", { headers: { accept: "text/html" } });
   deepStrictEqual([status, headers.get("location")], [303, "/sign-in?to=%2Fbrowse%2Flatest%2Fa%2520b"]);
   const wrong = await ask(server, "/api/v1/status", { token: "bt_wrong" });

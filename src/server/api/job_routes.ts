@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import { jsonReply } from "./json.ts";
-import { choiceOf, countOf } from "./parameters.ts";
+import { aboutChoice, aboutCount, choiceOf, countOf } from "./parameters.ts";
 import { jsonBody } from "./json_body.ts";
 import { readForm } from "../exchange/form.ts";
 import { tell } from "../exchange/tell.ts";
@@ -97,7 +97,10 @@ export const JOB_ROUTES: readonly Route[] = [
     access: "watch",
     about: {
       summary: "The history of jobs, newest first",
-      query: { outcome: OUTCOMES.join(", "), limit: "so many at most" },
+      query: {
+        outcome: aboutChoice("only with this outcome", OUTCOMES),
+        limit: aboutCount("so many at most", MOST_RUNS),
+      },
     },
     handle: jobHistory,
   },

@@ -59,12 +59,10 @@ function operationOf({ path, access, about }: Route): object {
     schema: { type: "string" },
     ...(dots !== undefined && { description: "Any number of names with `/` between; each byte may be written as %XX" }),
   }));
-  const inQuery = Object.entries(query).map(([name, description]) => ({
-    name,
-    in: "query",
-    description,
-    schema: { type: "string" },
-  }));
+  const inQuery = Object.entries(query).map(([name, about]) => {
+    const described = typeof about === "string" ? { description: about, schema: { type: "string" } } : about;
+    return { name, in: "query", ...described };
+  });
   return {
     summary,
     description: access === "open" ? "For everybody" : `For accounts of the role ${access} and above`,

@@ -1,9 +1,33 @@
 /** Reads parameters of requests and checks their limits. */
 import { BadRequest } from "../exchange/problem.ts";
+import type { QueryParameter } from "../exchange/route.ts";
 import type { Query } from "../exchange/target.ts";
 import { parseSize } from "../../core/size_text.ts";
 
 const LONGEST_TEXT = 1024;
+
+/** Describes a parameter of `countOf` for the document of the interface. */
+export function aboutCount(description: string, most: number): QueryParameter {
+  return { description, schema: { type: "integer", minimum: 1, maximum: most } };
+}
+
+/** Describes a parameter of `timeParameter`. */
+export function aboutTime(description: string): QueryParameter {
+  return {
+    description,
+    schema: { anyOf: [{ type: "string", format: "date" }, { type: "string", format: "date-time" }] },
+  };
+}
+
+/** Describes a parameter of `sizeParameter`. */
+export function aboutSize(description: string): QueryParameter {
+  return { description, schema: { type: "string", pattern: "^[0-9]{1,9}[KMGT]?$" } };
+}
+
+/** Describes a parameter that takes one of some words. */
+export function aboutChoice(description: string, words: readonly string[]): QueryParameter {
+  return { description, schema: { type: "string", enum: words } };
+}
 
 /** A number from 1 to `most`. @param usual its default @throws BadRequest */
 export function countOf(query: Query, name: string, usual: number, most: number): number {

@@ -1,6 +1,17 @@
 /** The interface for programs: snapshots and their contents. */
 import { changeJson, entryJson, foundJson, historyJson, jsonReply, snapshotJson } from "./json.ts";
-import { choiceOf, countOf, flagOf, sizeParameter, textParameter, timeParameter } from "./parameters.ts";
+import {
+  aboutChoice,
+  aboutCount,
+  aboutSize,
+  aboutTime,
+  choiceOf,
+  countOf,
+  flagOf,
+  sizeParameter,
+  textParameter,
+  timeParameter,
+} from "./parameters.ts";
 import { statusOf } from "./status.ts";
 import { contentReply, dispositionOf } from "../exchange/content.ts";
 import { NotAllowed, NotFound } from "../exchange/problem.ts";
@@ -16,7 +27,7 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { NeverBackedUp } from "../../operations/browse/history.ts";
 
 const USUAL_PAGE = 500, MOST_PAGE = 1000, USUAL_FOUND = 100, MOST_FOUND = 200;
-const LIMIT = `so many at most`, AFTER = "go on after that one: `next` of the answer before";
+const LIMIT = aboutCount("so many at most", MOST_PAGE), AFTER = "go on after that one: `next` of the answer before";
 
 export const API_ROUTES: readonly Route[] = [
   {
@@ -63,8 +74,8 @@ export const API_ROUTES: readonly Route[] = [
         host: "only of that host",
         name: "only of that name",
         tag: "only with that tag",
-        since: "only those made then or later",
-        until: "only those made before",
+        since: aboutTime("only those made then or later"),
+        until: aboutTime("only those made before"),
         after: AFTER,
         limit: LIMIT,
       },
@@ -118,15 +129,15 @@ export const API_ROUTES: readonly Route[] = [
       query: {
         q: "a pattern in the syntax of .gitignore; repeatable",
         ignoreCase: "1: ignore case",
-        kind: KINDS.join(", "),
-        min: "bytes at least, such as 10M",
-        max: "bytes at most",
-        since: "modified then or later",
-        before: "modified before",
+        kind: aboutChoice("only this kind", KINDS),
+        min: aboutSize("bytes at least, such as 10M"),
+        max: aboutSize("bytes at most"),
+        since: aboutTime("modified then or later"),
+        before: aboutTime("modified before"),
         content: "with that content: the beginning of its id",
         gone: "1: only files that the newest snapshot of their series no longer has",
         after: AFTER,
-        limit: LIMIT,
+        limit: aboutCount("so many at most", MOST_FOUND),
       },
     },
     handle: async (exchange) => {
@@ -145,7 +156,7 @@ export const API_ROUTES: readonly Route[] = [
         before: "one of them; default: the one before `now` in its series",
         now: "the other one; default: the latest",
         below: "only this path, and what is in it",
-        limit: "so many changes at most; the summary is of all",
+        limit: aboutCount("so many changes at most; the summary is of all", MOST_PAGE),
       },
     },
     handle: async (exchange) => {
@@ -186,7 +197,7 @@ export const API_ROUTES: readonly Route[] = [
     share: "archive",
     about: {
       summary: "A directory or file as one archive; its last file, `backup-errors.txt`, lists what is missing",
-      query: { format: "zip (the default) or tar" },
+      query: { format: aboutChoice("zip is the default", ["zip", "tar"]) },
       type: "application/zip",
     },
     handle: archiveReply,
@@ -204,7 +215,7 @@ export function statsOf({ account, site }: Pick<Exchange, "account" | "site">) {
  * AmbiguousSnapshot, NotInSnapshot, BadRequest
  */
 export async function differences(exchange: Exchange) {
-  const { target: { query }, site } = exchange, below = query.raw("below");
+  const { target: { query }, site } = exchange, below = query.raw("below") || undefined;
   const now = await visibleSnapshot(exchange, textParameter(query, "now") ?? "latest");
   const named = textParameter(query, "before");
   const before = named === undefined ? await snapshotBefore(exchange, now) : await visibleSnapshot(exchange, named);
@@ -242,7 +253,7 @@ async function listSnapshots(exchange: Exchange): Promise<Reply> {
 async function listEntries(exchange: Exchange): Promise<Reply> {
   const { site, target: { query }, rest } = exchange, path = pathOf(rest);
   const snapshot = await visibleSnapshot(exchange, exchange.params.ref ?? "");
-  const limit = countOf(query, "limit", USUAL_PAGE, MOST_PAGE), after = query.raw("after");
+  const limit = countOf(query, "limit", USUAL_PAGE, MOST_PAGE), after = query.raw("after") || undefined;
   const own = await entryOf(exchange, snapshot, path);
   if (own.kind !== "dir") return jsonReply({ items: [entryJson(own)] });
   const { entries, next } = await site.reader.entries(snapshot.id, path, after, limit);
@@ -251,7 +262,7 @@ async function listEntries(exchange: Exchange): Promise<Reply> {
 
 /** The search that a request describes. @throws BadRequest, BadPath */
 export function searchRequest({ target: { query }, account }: Pick<Exchange, "target" | "account">): SearchRequest {
-  const after = query.raw("after"), kind = choiceOf(query, "kind", KINDS);
+  const after = query.raw("after") || undefined, kind = choiceOf(query, "kind", KINDS);
   return {
     patterns: patternsOf(query),
     ignoreCase: flagOf(query, "ignoreCase"),

@@ -66,8 +66,14 @@ export interface Route {
 
 export interface RouteInfo {
   readonly summary: string;
-  /** Descriptions of the query parameters, by name. */
-  readonly query?: Readonly<Record<string, string>>;
+  /** The query parameters, by name: a description, if any text is accepted. */
+  readonly query?: Readonly<Record<string, string | QueryParameter>>;
   /** Media type of the reply. Default: application/json. */
   readonly type?: string;
+}
+
+export interface QueryParameter {
+  readonly description: string;
+  /** What is accepted, as JSON Schema. */
+  readonly schema: object;
 }

@@ -92,6 +92,8 @@ export class Front {
     const credentials = credentialsOf(head.headers, cookieName(client));
     const byItself = credentials.bearer !== undefined ||
       credentials.basic !== undefined && found?.route.basic === "objects";
+    // Whoever shows nothing is asked for it, wherever the request comes from.
+    if (isAnonymous(credentials) && found?.route.access !== "open") throw new NotSignedIn();
     assertSameSite({ method: head.method, headers: head.headers, origin: client.origin, byItself });
     const account = await this.#accountOf(credentials, client, found?.route);
     if (found === undefined) throw account === undefined ? new NotSignedIn() : new NotFound();
@@ -231,6 +233,10 @@ interface Credentials {
 /** Name of the cookie; with TLS, one that only this host may set. */
 export function cookieName({ isTls, origin }: { readonly isTls: boolean; readonly origin: string }): string {
   return isTls ? "__Host-backup-tool" : `backup-tool-${/:(\d+)$/.exec(origin)?.[1] ?? "80"}`;
+}
+
+function isAnonymous({ bearer, basic, session }: Credentials): boolean {
+  return bearer === undefined && basic === undefined && session === undefined;
 }
 
 function credentialsOf(headers: Headers, cookie: string): Credentials {
