@@ -19,9 +19,12 @@ const PAGES: Readonly<Record<string, string>> = {
   jobs: "/jobs",
   job: "/jobs/new/backup",
   "job-text": "/jobs/new/text",
+  "job-prune": "/jobs/new/prune",
+  "job-recurring": "/jobs/recurring/checks.json",
   storage: "/storage",
   accounts: "/accounts",
   notifications: "/notifications",
+  password: "/password",
   vaults: "/vaults",
   vault: "/vaults/usb",
 };

@@ -107,3 +107,39 @@ Deno.test("By the page: the password again after ten minutes, a token shown once
   strictEqual((await send("/accounts", { do: "remove", user: "tom" })).status, 303);
   strictEqual(file.user("tom"), undefined);
 });
+
+Deno.test("Everybody changes their own password by the old one, and all their sessions end", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  const NEW = "another good password", origin = `http://127.0.0.1:${server.port}`;
+  await call(server, "PUT", `${USERS}/tom`, { role: "watch", password: PASSWORD });
+  const send = (target: string, fields: Record<string, string>, cookie = "") => {
+    const type = "application/x-www-form-urlencoded";
+    const headers = { "content-type": type, accept: "text/html", origin, ...(cookie !== "" && { cookie }) };
+    return ask(server, target, { method: "POST", headers, body: new URLSearchParams(fields).toString() });
+  };
+  const cookieOf = ({ headers }: { readonly headers: Headers }) => headers.get("set-cookie")?.split(";")[0] ?? "";
+  const mine = cookieOf(await send("/session", { name: "tom", password: PASSWORD }));
+  const other = cookieOf(await send("/session", { name: "tom", password: PASSWORD }));
+  const status = async (cookie: string) => (await ask(server, "/api/v1/status", { headers: { cookie } })).status;
+  for (
+    const fields of [
+      { old: "wrong password", password: NEW, again: NEW },
+      { old: PASSWORD, password: NEW, again: "something else" },
+      { old: PASSWORD, password: "short", again: "short" },
+    ]
+  ) {
+    const { status, text } = await send("/password", fields, mine);
+    ok(status === 403 && text.includes('role="alert"') && !text.includes(NEW), text);
+  }
+  strictEqual((await send("/password", { old: PASSWORD, password: NEW, again: NEW })).status, 303);
+  deepStrictEqual([await status(mine), await status(other)], [200, 200]);
+  const now = cookieOf(await send("/password", { old: PASSWORD, password: NEW, again: NEW }, mine));
+  deepStrictEqual([await status(mine), await status(other), await status(now)], [401, 401, 200]);
+  strictEqual((await send("/session", { name: "tom", password: PASSWORD })).status, 403);
+  strictEqual((await send("/session", { name: "tom", password: NEW })).status, 303);
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const byToken = { method: "POST", token: tokenOf("admin"), headers: form, body: "password=x&again=x" };
+  strictEqual((await ask(server, "/password", byToken)).status, 403);
+  ok(server.log.some(({ message }) => message.endsWith("tom changed their password")));
+});

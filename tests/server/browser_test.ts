@@ -218,6 +218,7 @@ const PAGES = [
   "/jobs/recurring/checks.json",
   "/accounts",
   "/notifications",
+  "/password",
   "/vaults",
   "/vaults/far",
   "/vaults/lost",

@@ -1,6 +1,7 @@
 /** The forms of jobs: rules, rewriting, vaults by name, and what a recurring job's page can do besides. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
+import { RepositoryReader } from "../../src/server/reader/repository_reader.ts";
 import { formOfJob, jobOfForm } from "../../src/server/pages/job_fields.ts";
 import type { ServerOptions } from "../../src/server/serve.ts";
 import { twoVaults } from "../support/two_vaults.ts";
@@ -105,4 +106,59 @@ Deno.test("A recurring job is removed on its page, and a vault is chosen by its 
   strictEqual((await send(server, "/jobs/recurring/c.jsonc", { do: "remove" })).status, 303);
   deepStrictEqual(server.desk.recurring.all(), []);
   strictEqual((await send(server, "/jobs/recurring/c.jsonc", { do: "remove" })).status, 404);
+});
+
+Deno.test("All recurring jobs are paused at once, a week at most, and resumed", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await serving(world, {});
+  const put = { sources: world.source, every: "0 4 * * *", do: "put" };
+  for (const file of ["x", "y"]) strictEqual((await send(server, "/jobs/new/backup", { ...put, file })).status, 303);
+  const paused = () => server.desk.recurring.all().filter(({ pausedUntil }) => pausedUntil !== undefined).length;
+  ok((await look(server, "/jobs")).text.includes("Pause all"));
+  ok(!(await look(server, "/jobs", "read")).text.includes("Pause all"));
+  strictEqual((await send(server, "/jobs/pause", { all: "1", days: "8" })).status, 400);
+  strictEqual(paused(), 0);
+  strictEqual((await send(server, "/jobs/pause", { all: "1", days: "3" })).status, 303);
+  strictEqual(paused(), 2);
+  strictEqual((await send(server, "/jobs/resume", { all: "1" })).status, 303);
+  strictEqual(paused(), 0);
+});
+
+Deno.test("The history is chosen by outcome, kind and name, in pages; names are for those who may see them", async () => {
+  using world = new World({ inMemory: true });
+  await using reader = new RepositoryReader(() => Promise.resolve(world.open()));
+  const runs = Array.from({ length: 60 }, (_, i) => ({
+    run: `run-${i}`,
+    name: i % 2 === 0 ? "a.json" : "b.json",
+    kind: i % 2 === 0 ? "backup" : "check",
+    outcome: i % 10 === 0 ? "failed" as const : "done" as const,
+    start: "2026-11-20T20:00:00.000Z",
+    end: "2026-11-20T20:05:00.000Z",
+    text: null,
+    counts: {},
+    problems: [],
+    problemCount: 0,
+  }));
+  reader.jobHistory = (last) => Promise.resolve(runs.slice(-last));
+  await using server = await serving(world, { reader });
+  const of = async (query: string, name: "read" | "watch" = "read") => {
+    const { status, text } = await ask(server, `/api/v1/job-history${query}`, { token: tokenOf(name) });
+    return status === 200 ? JSON.parse(text) : status;
+  };
+  const names = ({ items }: { items: { run: string }[] }) => items.map(({ run }) => run);
+  deepStrictEqual(names(await of("?outcome=failed&limit=2")), ["run-50", "run-40"]);
+  deepStrictEqual((await of("?outcome=failed&limit=2")).next, "run-40");
+  deepStrictEqual(names(await of("?outcome=failed&limit=3&after=run-40")), ["run-30", "run-20", "run-10"]);
+  strictEqual((await of("?outcome=failed&after=run-10")).next, undefined);
+  deepStrictEqual(names(await of("?kind=check&name=b.json&limit=1")), ["run-59"]);
+  deepStrictEqual(names(await of("?kind=check&name=a.json")), []);
+  strictEqual(await of("?after=nothing"), 404);
+  const watched = await of("?limit=2", "watch");
+  ok(watched.items.length === 2 && watched.next === undefined && !JSON.stringify(watched).includes("a.json"));
+  deepStrictEqual((await of("?name=a.json", "watch")).items, []);
+  const first = (await look(server, "/jobs?kind=backup")).text;
+  ok(first.includes("run-58") && !first.includes("run-59") && !first.includes("Older ones"), first);
+  const all = (await look(server, "/jobs")).text;
+  ok(all.includes('href="/jobs?after=run-10#history"'), all);
+  ok((await look(server, "/jobs?after=run-10")).text.includes("run-9"));
 });

@@ -1,6 +1,6 @@
 /** Directories of this machine that a restore may write into, or a backup may read. */
 import { jsonReply } from "./json.ts";
-import { choiceOf } from "./parameters.ts";
+import { aboutChoice, choiceOf } from "./parameters.ts";
 import { NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Exchange, Route } from "../exchange/route.ts";
 import { deskOf, mayRun } from "../jobs/job_access.ts";
@@ -18,7 +18,7 @@ export const FOLDER_ROUTES: readonly Route[] = [{
   about: {
     summary: "Directories to choose from, by name, at most 1,000: those that `serve` was started with, or those in one",
     query: {
-      for: "restore (the default): where restores may write; backup: what backups may read, for the role admin",
+      for: aboutChoice("where restores may write (the default), or what backups may read, for the role admin", USES),
       below: "an absolute path: the directories in that one; default: those that `serve` was started with",
     },
   },

@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import { jsonReply } from "./json.ts";
-import { aboutChoice, aboutCount, choiceOf, countOf } from "./parameters.ts";
+import { aboutChoice, aboutCount, choiceOf, countOf, textParameter } from "./parameters.ts";
 import { jsonBody } from "./json_body.ts";
 import { readForm } from "../exchange/form.ts";
 import { tell } from "../exchange/tell.ts";
@@ -22,7 +22,7 @@ import { parseSubset } from "../../core/subset.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 
 const USUAL_RUNS = 50, MOST_RUNS = 1000, SEARCHED_RUNS = 5000;
-const OUTCOMES = ["done", "problems", "failed", "rejected", "cancelled"] as const;
+export const OUTCOMES = ["done", "problems", "failed", "rejected", "cancelled"] as const;
 const SUBSET = z.string().max(100).refine((text) => unlessFault(() => parseSubset(text) !== undefined, false));
 const CHECK = z.strictObject({
   kind: z.literal("check"),
@@ -99,6 +99,9 @@ export const JOB_ROUTES: readonly Route[] = [
       summary: "The history of jobs, newest first",
       query: {
         outcome: aboutChoice("only with this outcome", OUTCOMES),
+        kind: "only runs of that kind of job",
+        name: "only runs of that name, as the list shows it",
+        after: "go on after that one: `next` of the answer before",
         limit: aboutCount("so many at most", MOST_RUNS),
       },
     },
@@ -145,16 +148,37 @@ export async function runOf(exchange: Exchange): Promise<HistoryEntry> {
 
 async function jobHistory(exchange: Exchange): Promise<Reply> {
   deskOf(exchange);
-  const { query } = exchange.target, limit = countOf(query, "limit", USUAL_RUNS, MOST_RUNS);
-  const outcome = choiceOf(query, "outcome", OUTCOMES);
-  const all = (await exchange.site.reader.jobHistory(MOST_RUNS)).toReversed();
-  const chosen = all.filter((one) => outcome === undefined || one.outcome === outcome).slice(0, limit);
-  const items = chosen.map(({ run, name, kind, outcome, start, end, problemCount, snapshot, error }) =>
-    mayReadAll(exchange)
+  const { runs, next } = await chosenRuns(exchange, USUAL_RUNS), mayRead = mayReadAll(exchange);
+  const items = runs.map(({ run, name, kind, outcome, start, end, problemCount, snapshot, error }) =>
+    mayRead
       ? { run, name, kind, outcome, start, end, problemCount, snapshot, code: error?.code, message: error?.message }
       : { kind, outcome, start, end, problemCount, code: error?.code }
   );
-  return jsonReply({ items });
+  return jsonReply({ items, ...(next !== undefined && mayRead && { next }) });
+}
+
+export interface ChosenRuns {
+  /** Newest first. */
+  readonly runs: readonly HistoryEntry[];
+  /** The run after which the next page begins; undefined at the end. */
+  readonly next: string | undefined;
+}
+
+/** Runs by the parameters outcome, kind, name, after and limit. @throws BadRequest, NotFound */
+export async function chosenRuns(exchange: Exchange, usual: number): Promise<ChosenRuns> {
+  const { target: { query }, site } = exchange, limit = countOf(query, "limit", usual, MOST_RUNS);
+  const outcome = choiceOf(query, "outcome", OUTCOMES), kind = textParameter(query, "kind");
+  const name = textParameter(query, "name"), after = textParameter(query, "after");
+  // Names are for those alone who may see them.
+  const mayName = mayReadAll(exchange) || (name === undefined && after === undefined);
+  const all = mayName ? (await site.reader.jobHistory(SEARCHED_RUNS)).toReversed() : [];
+  const from = after === undefined ? 0 : all.findIndex(({ run }) => run === after) + 1;
+  if (after !== undefined && from === 0) throw new NotFound("The run to go on after is not there any more");
+  const chosen = all.slice(from).filter((one) =>
+    one.outcome === (outcome ?? one.outcome) && one.kind === (kind ?? one.kind) && one.name === (name ?? one.name)
+  );
+  const runs = chosen.slice(0, limit);
+  return { runs, next: chosen.length > limit ? runs.at(-1)?.run : undefined };
 }
 
 function deskFor(exchange: Exchange) {

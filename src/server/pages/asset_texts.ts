@@ -56,7 +56,6 @@ fieldset { border: 0; padding: 0; margin: .5rem 0; }
 .card, .alert { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .8rem; margin: 1rem 0;
   padding: 0; list-style: none; }
-.cards .card { margin: 0; }
 .cards strong { display: block; font-size: 1.3rem; line-height: 1.4; }
 .cards span { color: var(--soft); }
 .alerts { list-style: none; margin: 0 0 1rem; padding: 0; display: grid; gap: .5rem; }
@@ -94,6 +93,7 @@ progress { width: 100%; height: .8rem; accent-color: var(--mark); }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; margin: 0; }
 dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 .card + .scroll, .card + p, .alert + .card, .card + .card { margin-top: 1rem; }
+.cards > .card { margin: 0; }
 .card > .actions:only-child { margin: .2rem 0; }
 select { max-width: 100%; }
 .form input:not([type=radio], [type=checkbox]), .form select { width: 100%; max-width: 30rem; display: block; }

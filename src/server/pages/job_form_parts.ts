@@ -77,7 +77,8 @@ function keepPart({ key, label }: Field, form: Written, { marks, mayRemove }: Ke
   return markup`<label for="${key}">${label}</label><select${marks}>${
     options(hasRules ? [...choices, own] : choices, chosen)
   }</select>${
-    hasRules && markup`<fieldset class="rules"><legend>Rules</legend>${
+    hasRules &&
+    markup`<fieldset class="rules"><legend>Rules, if they are chosen above</legend>${
       KEEP_KEYS.map(([rule, text]) =>
         markup`<label for="${key}.${rule}">${text}</label>
 <input id="${key}.${rule}" name="${key}.${rule}" value="${form.get(`${key}.${rule}`) ?? ""}" maxlength="20">`

@@ -151,8 +151,9 @@ function nameOf({ file }: Draft, { job }: Ordered): string {
 }
 
 async function changed(exchange: Exchange, act: (exchange: Exchange, file: string, form: Written) => unknown) {
-  const form = await readForm(exchange);
-  await act(exchange, form.get("file") ?? "", form);
+  const form = await readForm(exchange), isAll = form.get("all") === "1";
+  const files = isAll ? deskOf(exchange).recurring.all().map(({ file }) => file) : [form.get("file") ?? ""];
+  for (const file of files) await act(exchange, file, form);
   return redirect("/jobs");
 }
 

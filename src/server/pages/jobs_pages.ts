@@ -2,13 +2,16 @@
 import { type Html, markup, type Part } from "./markup.ts";
 import { ago, page, type Seen, table, timeOf, took } from "./page.ts";
 import { newJobLinks } from "./job_pages.ts";
-import { runOf } from "../api/job_routes.ts";
+import { options } from "./restore_pages.ts";
+import { withQuery } from "./links.ts";
+import { chosenRuns, OUTCOMES, runOf } from "../api/job_routes.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
 import { deskOf, mayReadAll, mayRun, whoOf } from "../jobs/job_access.ts";
 import type { JobDesk, RecurringState, RunningJob } from "../jobs/job_desk.ts";
 import { progressText } from "../jobs/progress_text.ts";
 import { shortId } from "../../core/short_id.ts";
 import { pluralText } from "../../core/size_text.ts";
+import { JOB_KINDS } from "../../jobs/schema/schema.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 
 const SHOWN_RUNS = 50;
@@ -23,12 +26,15 @@ const SIGNS: Readonly<Record<string, string>> = {
 export async function jobsPage(exchange: Exchange): Promise<Reply> {
   const desk = deskOf(exchange), mayRead = mayReadAll(exchange);
   const history = (await exchange.site.reader.jobHistory(SHOWN_RUNS)).toReversed();
+  const { runs, next } = await chosenRuns(exchange, SHOWN_RUNS);
   const body = markup`<div id="now" data-live>${running(exchange, desk, mayRead)}</div>
 ${mayRead && waitingJobs(exchange, desk.waiting())}
-${mayRead && markup`<h2>Recurring</h2>${recurring(exchange, desk.recurring.all(), history)}`}
+${mayRead && markup`<h2>Recurring</h2>${recurring(exchange, desk.recurring.all(), history)}${pauseAll(exchange, desk)}`}
 ${newJobLinks(exchange)}
 ${mayRun(exchange) && CHECK_FORM}
-<h2>Ended</h2><div id="ended" data-live>${ended(exchange, history, mayRead)}</div>`;
+<h2 id="history">Ended</h2>${runFilter(exchange)}<div id="ended" data-live>${ended(exchange, runs, mayRead)}${
+    next !== undefined && mayRead && markup`<p><a class="button" href="${olderLink(exchange, next)}">Older ones</a></p>`
+  }</div>`;
   return page(exchange, { title: "Jobs", part: "/jobs", body });
 }
 
@@ -196,14 +202,47 @@ function actions({ account }: Exchange, { file, isEditable, pausedUntil }: Recur
   }</div>`;
 }
 
+const PAUSES: readonly (readonly [days: string, text: string])[] = [
+  ["1", "for a day"],
+  ["3", "for three days"],
+  [String(WEEK_DAYS), "for a week"],
+];
+
+/** For admins: pauses everything that recurs, or resumes it. */
+function pauseAll({ account }: Exchange, desk: JobDesk): Html | undefined {
+  const all = desk.recurring.all();
+  if (account?.role !== "admin" || all.length < 2) return undefined;
+  const isPaused = all.some(({ pausedUntil }) => pausedUntil !== undefined);
+  return markup`<div class="actions"><form class="row" method="post" action="/jobs/pause"
+data-sure="Pause all recurring jobs? No backup is made until then."><input type="hidden" name="all" value="1">
+<select name="days" aria-label="How long">${options(PAUSES, "1")}</select><button>Pause all</button></form>${
+    isPaused &&
+    markup`<form method="post" action="/jobs/resume"><button name="all" value="1">Resume all</button></form>`
+  }</div>`;
+}
+
 function pauseButton(file: string): Html {
   const sure = `Pause ${file} for ${WEEK_DAYS} days? It can be resumed before.`;
   return markup`<form method="post" action="/jobs/pause" data-sure="${sure}"><input type="hidden" name="days"
 value="${WEEK_DAYS}"><button name="file" value="${file}" aria-label="Pause ${file} for a week">Pause</button></form>`;
 }
 
+function runFilter({ target: { query } }: Exchange): Html {
+  const outcomes = [["", "all"], ...OUTCOMES.map((one) => [one, one] as const)] as const;
+  const kinds = [["", "all"], ...JOB_KINDS.map((one) => [one, one] as const)] as const;
+  return markup`<form class="actions" action="/jobs#history"><label class="inline">Outcome <select name="outcome">${
+    options(outcomes, query.get("outcome") ?? "")
+  }</select></label><label class="inline">Kind <select name="kind">${
+    options(kinds, query.get("kind") ?? "")
+  }</select></label><button>Show</button></form>`;
+}
+
+function olderLink({ target: { query } }: Exchange, after: string): string {
+  return `${withQuery("/jobs", { outcome: query.get("outcome"), kind: query.get("kind"), after })}#history`;
+}
+
 function ended(seen: Seen, history: readonly HistoryEntry[], mayRead: boolean): Html {
-  if (history.length === 0) return markup`<p>No job has ended yet.</p>`;
+  if (history.length === 0) return markup`<p>There are none.</p>`;
   const rows = history.map(({ run, name, kind, outcome, start, end, problemCount, snapshot, error }) => [
     mayRead ? markup`<a href="/jobs/run/${run}">${name}</a>` : kind ?? "job",
     kind ?? "-",

@@ -22,15 +22,15 @@ interface Entry {
 const SETTINGS: readonly Entry[] = [
   { to: "/accounts", name: "Accounts", role: "admin" },
   { to: "/notifications", name: "Notifications", role: "admin" },
+  { to: "/password", name: "Password", role: "watch" },
 ];
 
-const NAVIGATION: readonly (Entry & { readonly pages?: readonly Entry[] })[] = [
+const NAVIGATION: readonly Entry[] = [
   { to: "/", name: "Status", role: "watch" },
   { to: "/files", name: "Files", role: "read" },
   { to: "/jobs", name: "Jobs", role: "watch" },
   { to: "/storage", name: "Storage", role: "read" },
   { to: "/vaults", name: "Vaults", role: "read" },
-  { to: "/accounts", name: "Settings", role: "admin", pages: SETTINGS },
 ];
 
 export interface PageParts {
@@ -75,7 +75,7 @@ export function page(seen: Seen, { title, part, status = 200, headers = {}, body
   }
         </header>
         <main id="main">
-    ${account !== undefined && settingsLinks(part)}
+    ${settingsLinks(account, part)}
     <h1>${title}</h1>
     ${body}
         </main>
@@ -93,19 +93,21 @@ function mainLinks({ account, site }: Seen, part: string | undefined): Html {
   const shown = NAVIGATION.filter(({ role, to }) =>
     isAllowed(account, role) && (to !== "/jobs" || site.jobs !== undefined)
   );
-  return markup`<ul>${
-    shown.map(({ to, name, pages = [] }) => {
-      const current = to === part && pages.length === 0 ? "page" : pages.some((one) => one.to === part) ? "true" : "";
-      return link({ to, name }, current);
-    })
+  const [settings] = settingsFor(account), isThere = SETTINGS.some(({ to }) => to === part);
+  return markup`<ul>${shown.map((one) => link(one, one.to === part ? "page" : ""))}${
+    settings !== undefined && link({ to: settings.to, name: "Settings" }, isThere ? "true" : "")
   }</ul>`;
 }
 
+function settingsFor(account: Account | undefined): readonly Entry[] {
+  return SETTINGS.filter(({ role }) => isAllowed(account, role));
+}
+
 /** Links between the pages of the settings, on each of them. */
-function settingsLinks(part: string | undefined): Html | undefined {
+function settingsLinks(account: Account | undefined, part: string | undefined): Html | undefined {
   if (!SETTINGS.some(({ to }) => to === part)) return undefined;
   return markup`<nav class="tabs" aria-label="Settings"><ul>${
-    SETTINGS.map((one) => link(one, one.to === part ? "page" : ""))
+    settingsFor(account).map((one) => link(one, one.to === part ? "page" : ""))
   }</ul></nav>`;
 }
 

@@ -6,6 +6,7 @@ import { comparePage } from "./compare_page.ts";
 import { JOB_PAGES } from "./job_pages.ts";
 import { jobsPage, runPage } from "./jobs_pages.ts";
 import { NOTIFICATION_PAGES } from "./notifications_page.ts";
+import { PASSWORD_PAGES } from "./password_page.ts";
 import { RESTORE_ROUTES } from "./restore_pages.ts";
 import { searchPage } from "./search_page.ts";
 import { statusPage } from "./status_page.ts";
@@ -34,4 +35,5 @@ export const PAGE_ROUTES: readonly Route[] = [
   ...ACCOUNT_PAGES,
   ...NOTIFICATION_PAGES,
   ...VAULT_PAGES,
+  ...PASSWORD_PAGES,
 ];
