@@ -3,7 +3,7 @@
  * frames that are close together are fetched together.
  */
 import { DamagedObject } from "../format/faults.ts";
-import type { ByteRange, ObjectBody } from "../seal/sealed_body.ts";
+import { type ByteRange, type ObjectBody, Room } from "../seal/sealed_body.ts";
 import type { UnitFrame } from "./items.ts";
 import { plainFrame } from "./unit_reader.ts";
 
@@ -60,12 +60,12 @@ export function* framesIn(
   range: FrameRange,
   { body, frames }: { readonly body: ObjectBody; readonly frames: readonly UnitFrame[] },
 ): Generator<OpenedFrame> {
-  const start = body.storedRange(range).from;
+  const start = body.storedRange(range).from, room = new Room();
   for (const index of range.frames) {
     const frame = frames[index], own = frame && body.storedRange(frame);
     if (frame === undefined || own === undefined) throw new RangeError(`There is no frame ${index}`);
     const bytes = stored.subarray(own.from - start, own.from - start + own.length);
-    yield { index, plain: orDamage(() => plainFrame(body.open(bytes, frame), frame, body.what)) };
+    yield { index, plain: orDamage(() => plainFrame(body.view(bytes, frame, room), frame, body.what)) };
   }
 }
 

@@ -5,6 +5,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { OrderedRows } from "../../catalog/ordered_rows.ts";
 import type { ContentId } from "../../core/content_id.ts";
+import { releaseMemory } from "../../core/garbage.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { ItemFilter } from "../cache/item_filter.ts";
 import { WRONG_TOGETHER } from "../store/contents.ts";
@@ -45,7 +46,7 @@ export class ContentJoiner implements Disposable {
   readonly #wrong = new Set<ContentId>();
   readonly #awaited = new Map<string, Set<Joined>>();
   /** Kept parts; the most recently used are last. */
-  readonly #held = new Map<string, Uint8Array>();
+  readonly #held = new Map<string, Uint8Array<ArrayBuffer>>();
   #heldBytes = 0;
   #notes = 0;
   #count = 0;
@@ -92,9 +93,9 @@ export class ContentJoiner implements Disposable {
     return this.#count > 0 && !this.#filter.lacks(...wordsOf(part));
   }
 
-  /** Takes a part. Parts come in the order of units. */
-  async take(part: string, bytes: Uint8Array): Promise<void> {
-    if (!this.#awaited.has(part)) return;
+  /** Takes a part, and its memory. Parts come in the order of units. */
+  async take(part: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (!this.#awaited.has(part)) return releaseMemory(bytes);
     this.#hold(part, bytes);
     this.#offer(part);
     if (!this.#awaited.has(part)) this.#release(part);
@@ -171,15 +172,18 @@ export class ContentJoiner implements Disposable {
     if (hasher.digest("hex") !== id) this.#wrong.add(id);
   }
 
-  #hold(part: string, bytes: Uint8Array): void {
+  #hold(part: string, bytes: Uint8Array<ArrayBuffer>): void {
     this.#release(part);
     this.#held.set(part, bytes);
     this.#heldBytes += bytes.length;
   }
 
   #release(part: string): void {
-    this.#heldBytes -= this.#held.get(part)?.length ?? 0;
+    const bytes = this.#held.get(part);
+    if (bytes === undefined) return;
     this.#held.delete(part);
+    this.#heldBytes -= bytes.length;
+    releaseMemory(bytes);
   }
 
   /** Releases the oldest part. Contents that still wait for it first read the parts before it. */

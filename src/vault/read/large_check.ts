@@ -50,7 +50,7 @@ export class LargeCheck implements Disposable {
   }
 
   /** Takes a part. Parts come in the order of units. */
-  async take(part: string, bytes: Uint8Array): Promise<void> {
+  async take(part: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.#joiner.take(part, bytes);
   }
 

@@ -26,6 +26,18 @@ export interface ObjectBody {
    * @throws DamagedObject
    */
   open(stored: Uint8Array, plain: ByteRange): Uint8Array<ArrayBuffer>;
+  /** As {@link open}, without new memory. @returns a view of `stored` or of `room`: valid until either is used again */
+  view(stored: Uint8Array, plain: ByteRange, room: Room): Uint8Array;
+}
+
+/** Memory that is used again and again: each new megabyte brings the garbage collector sooner. */
+export class Room {
+  #bytes = new Uint8Array(0);
+
+  take(length: number): Uint8Array<ArrayBuffer> {
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(length);
+    return this.#bytes.subarray(0, length);
+  }
 }
 
 /**
@@ -58,8 +70,12 @@ class PlainBody implements ObjectBody {
   }
 
   open(stored: Uint8Array, plain: ByteRange): Uint8Array<ArrayBuffer> {
+    return this.view(stored, plain).slice();
+  }
+
+  view<B extends ArrayBufferLike>(stored: Uint8Array<B>, plain: ByteRange): Uint8Array<B> {
     if (stored.length !== plain.length) throw new DamagedObject(this.what, "it is shorter than it should be");
-    return stored.slice();
+    return stored;
   }
 }
 
@@ -92,11 +108,15 @@ export class SealedBody implements ObjectBody {
   }
 
   open(stored: Uint8Array, plain: ByteRange): Uint8Array<ArrayBuffer> {
+    return this.view(stored, plain, new Room());
+  }
+
+  view(stored: Uint8Array, plain: ByteRange, room: Room): Uint8Array<ArrayBuffer> {
     if (stored.length !== this.storedRange(plain).length) {
       throw new DamagedObject(this.what, "it is shorter than it should be");
     }
     const { first, end } = this.#chunks(plain);
-    const whole = new Uint8Array(stored.length - (end - first) * TAG_BYTES);
+    const whole = room.take(stored.length - (end - first) * TAG_BYTES);
     for (let chunk = first; chunk < end; chunk++) {
       const at = (chunk - first) * SEALED_CHUNK_BYTES, to = (chunk - first) * CHUNK_BYTES;
       const sealed = stored.subarray(at, at + SEALED_CHUNK_BYTES);

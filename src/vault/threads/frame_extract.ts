@@ -2,6 +2,7 @@
 import { hash } from "node:crypto";
 import { Fault } from "../../core/fault.ts";
 import { toFaultData } from "../../core/fault_data.ts";
+import { releaseMemory } from "../../core/garbage.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Steps } from "../../core/steps.ts";
 import { Descents } from "../../platform/descent.ts";
@@ -47,7 +48,9 @@ export class FrameExtract implements Disposable {
         else granted.push(yield* this.#grant(wish, plain.subarray(wish.at, wish.at + wish.size), open));
         yield;
       }
+      if (!(plain instanceof Fault)) releaseMemory(plain);
     }
+    releaseMemory(frames.stored);
     return granted;
   }
 

@@ -1,5 +1,6 @@
 /** Verifies that items match their ids. */
 import { Fault } from "../../core/fault.ts";
+import { releaseMemory } from "../../core/garbage.ts";
 import type { Steps } from "../../core/steps.ts";
 import type { Meter } from "../../platform/meter.ts";
 import type { StopFlag } from "../../platform/stop_flag.ts";
@@ -20,8 +21,10 @@ export function* verifyFrames({ frames, items, wanted }: VerifyBatch, stop: Stop
       else if (wanted.has(id)) whole.push({ id, bytes: found.slice() });
       meter.add(item.size);
     }
+    if (!(plain instanceof Fault)) releaseMemory(plain);
     yield;
   }
+  releaseMemory(frames.stored);
   return { damages, bytes: whole };
 }
 
