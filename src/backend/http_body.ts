@@ -77,7 +77,7 @@ export async function readBody(
   return said === undefined ? await readToEnd(body, flow, mostBytes) : await readExactly(body, flow, said);
 }
 
-/** Reads straight into one buffer: pieces of the stream's own cost twice as much. */
+/** Reads straight into one buffer: pieces of the stream's own cost more. */
 async function readExactly(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   flow: Flow,
