@@ -19,7 +19,16 @@ const CHECKOUT = ["README.md", "LICENSE", "deno.json", "deno.lock", "main.ts", "
 /** Blocks that are not run, and what they need. */
 const NOT_RUN: Readonly<Record<string, readonly string[]>> = {
   "README": ["the tests themselves"],
-  "install": ["root", "the package", "macOS", "Windows", "the network, to get a base runtime", "PowerShell"],
+  "install": [
+    "root",
+    "a bundle; see tests/executable/bundle_test.ts",
+    "a place with releases",
+    "the package; see tests/executable/packages_test.ts",
+    "macOS",
+    "Windows",
+    "the network, to get a base runtime",
+    "PowerShell",
+  ],
   "sources": ["root, btrfs and a database", "servers"],
   "changes": ["shows an output"],
   "restoring": ["root, to restore owners"],
