@@ -191,12 +191,16 @@ class Container implements Disposable {
     this.scratch[Symbol.dispose]();
   }
 
-  /** Words that run a command as the only process group of a container. @param readOnly its root */
-  command(words: readonly string[], env: Record<string, string> = {}, readOnly = false): Deno.Command {
+  /**
+   * Words that run a command as the only process group of a container.
+   * @param readOnly its root @param volumes shell commands that mount them, from "$base" to "$root"
+   */
+  command(words: readonly string[], env: Record<string, string> = {}, readOnly = false, volumes = ""): Deno.Command {
     const more = readOnly
       ? 'mount --bind "$root" "$root"; mount -o remount,bind,ro "$root"; mount --rbind "$base/data" "$root/data"; mount -t tmpfs tmpfs "$root/tmp"; '
       : "";
-    const script = `base=$1 root=$1/root; shift; mount --make-rprivate /; ${more}mount -t proc proc "$root/proc"; ` +
+    const script =
+      `base=$1 root=$1/root; shift; mount --make-rprivate /; ${more}${volumes}mount -t proc proc "$root/proc"; ` +
       `mount --rbind /dev "$root/dev"; cd "$root"; exec chroot "$root" /bin/sh -c 'cd ${this.config.WorkingDir}; exec "$@"' sh "$@"`;
     Deno.mkdirSync(`${this.scratch.path}/data`, { recursive: true });
     const variables = Object.fromEntries(this.config.Env.map((line) => line.split("=", 2) as [string, string]));
@@ -257,6 +261,50 @@ Deno.test(
     strictEqual(piped.code, 0, piped.stderr);
   },
 );
+
+/** What `docker run` is given. */
+interface DockerRun {
+  /** Shell commands that mount the volumes. */
+  readonly volumes: string;
+  readonly image: string;
+  readonly args: readonly string[];
+}
+
+function dockerRun(line: string): DockerRun {
+  const words = line.split(" ").slice(2), volumes: string[] = [];
+  while (words[0]?.startsWith("-")) {
+    if (words.shift() !== "-v") continue;
+    const [host, inside, mode] = (words.shift() ?? "").split(":"), to = `"$root${inside}"`;
+    volumes.push(`mkdir -p "$base${host}" ${to}; mount --bind "$base${host}" ${to}; `);
+    if (mode === "ro") volumes.push(`mount -o remount,bind,ro ${to}; `);
+  }
+  const [image = "", ...args] = words;
+  return { volumes: volumes.join(""), image, args };
+}
+
+Deno.test({ name: "help nas: the lines for containers make a storage and do a job", ignore: noImage }, () => {
+  using here = container();
+  const lines = linesOf("nas", "Containers").join("\n").replaceAll("\\\n ", "").replaceAll("VERSION", release.version);
+  const [load, init, serve, ...others] = lines.replaceAll(/ +/g, " ").split("\n");
+  deepStrictEqual([load, others], [`docker load -i ${image!.name}`, []]);
+  const follow = (line: string, ...more: readonly string[]) => {
+    const { volumes, image, args } = dockerRun(line), { Entrypoint, Cmd } = here.config;
+    strictEqual(image, `backup-tool:${release.version}`);
+    const words = [...Entrypoint, ...args.length === 0 ? Cmd : args, ...more];
+    const { code, stdout, stderr } = here.command(words, {}, false, volumes).outputSync();
+    strictEqual(code, 0, new TextDecoder().decode(stderr));
+    return new TextDecoder().decode(stdout);
+  };
+  follow(init!);
+  const { path } = here.scratch;
+  for (const name of ["photos", "backup/jobs"]) Deno.mkdirSync(`${path}/srv/${name}`, { recursive: true });
+  Deno.writeTextFileSync(`${path}/srv/photos/beach`, "sand and sea");
+  const job = '{ "kind": "backup", "name": "photos", "sources": ["/source"] }';
+  Deno.writeTextFileSync(`${path}/srv/backup/jobs/a.json`, job);
+  // The service ends when there is nothing to do.
+  follow(serve!, "--once");
+  strictEqual(follow(init!.replace(/init$/, "cat latest /source/beach")), "sand and sea");
+});
 
 Deno.test({ name: "image: PUID and PGID say whom everything in the volume belongs to", ignore: noImage }, () => {
   using here = container();
