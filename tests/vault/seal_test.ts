@@ -200,7 +200,8 @@ Deno.test("A head has 184 bytes, is new each time, and opens with the identity i
   await rejects(() => openHead(object, [other.dataIdentity!, key.metaIdentity], "data/x"), WrongKey);
 });
 
-Deno.test("A head that is damaged, endless or none is refused", async () => {
+// The library may still compute with an identity when it has thrown already.
+Deno.test("A head that is damaged, endless or none is refused", { sanitizeOps: false }, async () => {
   const { dataRecipient, dataIdentity } = await testKey(), head = (await makeHead([dataRecipient], random)).bytes;
   const openIt = (bytes: Uint8Array) => openHead(bytes, [dataIdentity!], "data/x");
   for (let at = 0; at < head.length - 16; at += 3) {
