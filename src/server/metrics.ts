@@ -1,4 +1,5 @@
 /** Metrics for Prometheus. */
+import { WORDS } from "./api/schemas/named.ts";
 import type { Exchange, Reply, Route } from "./exchange/route.ts";
 import { visibleSnapshots } from "./exchange/visible.ts";
 import { runFactsOf } from "../jobs/state/run_facts.ts";
@@ -12,7 +13,7 @@ export const METRICS_ROUTE: Route = {
   methods: ["GET"],
   path: "/metrics",
   access: "watch",
-  about: { summary: "What monitoring wants to know, for Prometheus", type: "text/plain" },
+  about: { summary: "What monitoring wants to know, for Prometheus", replies: { 200: WORDS }, type: "text/plain" },
   handle: metrics,
 };
 

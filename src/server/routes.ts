@@ -15,13 +15,14 @@ import { ASSET_ROUTES } from "./pages/assets.ts";
 import { PAGE_ROUTES } from "./pages/routes.ts";
 import { SETUP_ROUTES } from "./pages/setup_page.ts";
 import { SIGN_IN_ROUTES } from "./pages/sign_in.ts";
+import { WORDS } from "./api/schemas/named.ts";
 import type { Route } from "./exchange/route.ts";
 
 const HEALTH: Route = {
   methods: ["GET"],
   path: "/healthz",
   access: "open",
-  about: { summary: "Says `ok` while the server runs", type: "text/plain" },
+  about: { summary: "Says `ok` while the server runs", replies: { 200: WORDS }, type: "text/plain" },
   handle: () => ({ status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: "ok\n" }),
 };
 

@@ -1,6 +1,7 @@
 /** The interface for programs: what is stored, through names, pages, ranges and archives. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { ask, type Asking, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
+import { ROUTES } from "../../src/server/routes.ts";
 import { World } from "../support/world.ts";
 
 const READ: Asking = { token: tokenOf("read") };
@@ -266,11 +267,39 @@ Deno.test("Failures are problems with the tool's codes", async () => {
   deepStrictEqual([status, headers.get("allow")], [405, "GET, HEAD"]);
 });
 
-Deno.test("The document of the interface names every route that has words", async () => {
+Deno.test("The document of the interface describes every route that programs use, with all bodies", async () => {
   using world = new World({ inMemory: true });
   await using server = await webServer(world);
-  const { openapi, paths } = await json(server, "/openapi.json", { token: tokenOf("watch") });
+  const document = await json(server, "/openapi.json", { token: tokenOf("watch") }), { openapi, paths } = document;
   strictEqual(openapi, "3.1.0");
   ok("/api/v1/snapshots/{ref}/entries/{path}" in paths);
-  strictEqual(paths["/api/v1/search"].get.parameters.length, 11);
+  const lacking: string[] = [];
+  for (const { path, methods, about, basic } of ROUTES) {
+    if (!path.startsWith("/api/") && about === undefined) continue;
+    for (const method of methods) {
+      const operation = paths[path.replaceAll("...}", "}")]?.[method.toLowerCase()], name = `${method} ${path}`;
+      if (basic === undefined && Object.keys(operation?.responses ?? {}).length < 2) lacking.push(name);
+      const takesBody = method === "PUT" || method === "POST" && !/\/(?:start|resume|test)$/.test(path);
+      strictEqual(operation?.requestBody !== undefined, takesBody, name);
+    }
+  }
+  deepStrictEqual(lacking, []);
+  const { components: { schemas } } = document;
+  for (const [, reference = ""] of JSON.stringify(paths).matchAll(/"\$ref":"([^"]*)"/g)) {
+    ok(reference.replace("#/components/schemas/", "") in schemas, reference);
+  }
+  for (const name of ["Snapshot", "Entry", "Problem"]) ok("properties" in schemas[name], name);
+});
+
+Deno.test("The document has the keys of jobs that the server takes, and no others", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  const { paths } = await json(server, "/openapi.json", { token: tokenOf("watch") });
+  const { anyOf } = paths["/api/v1/jobs"].post.requestBody.content["application/json"].schema;
+  const backup = anyOf.find(({ properties }: Record<string, { kind?: { const: string } }>) =>
+    properties?.kind?.const === "backup"
+  );
+  const keys = Object.keys(backup.properties);
+  for (const key of ["sources", "exclude", "keep"]) ok(keys.includes(key), key);
+  for (const key of ["lock", "excludeFrom", "storage", "by", "limits"]) ok(!keys.includes(key), key);
 });

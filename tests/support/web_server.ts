@@ -7,6 +7,7 @@ import { UserFile } from "../../src/server/accounts/user_file.ts";
 import { LiveDesk } from "../../src/server/jobs/live_desk.ts";
 import { RepositoryReader } from "../../src/server/reader/repository_reader.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server/serve.ts";
+import { assertDescribed } from "./described.ts";
 import type { World } from "./world.ts";
 
 export interface WebServer extends AsyncDisposable {
@@ -105,7 +106,7 @@ export interface Asking {
   readonly body?: string;
 }
 
-/** One request on a connection of its own. @param target as it goes over the wire */
+/** One request on a connection of its own. Its answer must be as the OpenAPI document says. @param target as it goes over the wire */
 export async function ask({ port }: Pick<WebServer, "port">, target: string, asking: Asking = {}): Promise<Answer> {
   const { method = "GET", token, headers = {}, body } = asking;
   const all = {
@@ -116,7 +117,10 @@ export async function ask({ port }: Pick<WebServer, "port">, target: string, ask
     ...headers,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  return answerOf(await talk(port, `${method} ${target} HTTP/1.1\r\n${lines}\r\n${body ?? ""}`), method === "HEAD");
+  const sent = await talk(port, `${method} ${target} HTTP/1.1\r\n${lines}\r\n${body ?? ""}`);
+  const answer = answerOf(sent, method === "HEAD");
+  assertDescribed(method, target, answer);
+  return answer;
 }
 
 /** Sends something, and gives all that comes until the server closes. @param sent one character a byte */

@@ -5,6 +5,8 @@
 import * as z from "zod";
 import { jsonReply } from "./json.ts";
 import { jsonBody } from "./json_body.ts";
+import { named } from "./schemas/named.ts";
+import { NEW_TOKEN, USER, USERS } from "./schemas/people.ts";
 import { assertConfirmed } from "../exchange/confirmed.ts";
 import { BadRequest } from "../exchange/problem.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
@@ -24,27 +26,33 @@ import { textOf } from "../../core/raw.ts";
 const DAY_MS = 24 * 60 * 60 * 1000, MOST_DAYS = 3660;
 const NAME = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, "Expected letters, digits and . _ @ -");
 const ROLE = z.enum(ROLE_NAMES), BYTES = z.int().min(0);
-const CHANGE = z.strictObject({
-  role: ROLE.optional(),
-  series: z.array(z.string().min(1).max(512)).min(1).max(256).nullable().optional(),
-  password: z.string().max(1024).optional(),
-  appendOnly: z.boolean().optional(),
-  quotaBytes: BYTES.nullable().optional(),
-});
-const TOKEN = z.strictObject({
-  name: NAME,
-  role: ROLE.optional(),
-  expiresDays: z.number().positive().max(MOST_DAYS).optional(),
-  appendOnly: z.boolean().optional(),
-  quotaBytes: BYTES.optional(),
-});
+const CHANGE = named(
+  "UserChange",
+  z.strictObject({
+    role: ROLE.optional(),
+    series: z.array(z.string().min(1).max(512)).min(1).max(256).nullable().optional(),
+    password: z.string().max(1024).optional(),
+    appendOnly: z.boolean().optional(),
+    quotaBytes: BYTES.nullable().optional(),
+  }),
+);
+const TOKEN = named(
+  "TokenWish",
+  z.strictObject({
+    name: NAME,
+    role: ROLE.optional(),
+    expiresDays: z.number().positive().max(MOST_DAYS).optional(),
+    appendOnly: z.boolean().optional(),
+    quotaBytes: BYTES.optional(),
+  }),
+);
 
 export const ACCOUNT_ROUTES: readonly Route[] = [
   {
     methods: ["GET"],
     path: "/api/v1/users",
     access: "admin",
-    about: { summary: "Accounts with their tokens; no secrets" },
+    about: { summary: "Accounts with their tokens; no secrets", replies: { 200: USERS } },
     handle: async (exchange) => {
       await assertConfirmed(exchange);
       return jsonReply(exchange.site.accounts.file.users().map(userJson));
@@ -57,6 +65,8 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     about: {
       summary:
         'Adds an account, or changes what is given of it: {"role": "read", "series": ["photos"], "password": ...}',
+      body: CHANGE,
+      replies: { 200: USER },
     },
     handle: async (exchange) => {
       const name = nameIn(exchange, "user"), change = readChange(await jsonBody(exchange));
@@ -67,14 +77,18 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     methods: ["DELETE"],
     path: "/api/v1/users/{user}",
     access: "admin",
-    about: { summary: "Removes an account, with its sessions and tokens" },
+    about: { summary: "Removes an account, with its sessions and tokens", replies: { 204: null } },
     handle: (exchange) => done(exchange, (asking) => dropUser(asking, nameIn(asking, "user"))),
   },
   {
     methods: ["POST"],
     path: "/api/v1/users/{user}/tokens",
     access: "admin",
-    about: { summary: 'Creates a token, shown only once: {"name": "prometheus", "role": "watch", "expiresDays": 365}' },
+    about: {
+      summary: 'Creates a token, shown only once: {"name": "prometheus", "role": "watch", "expiresDays": 365}',
+      body: TOKEN,
+      replies: { 201: NEW_TOKEN },
+    },
     handle: async (exchange) => {
       const user = nameIn(exchange, "user"), wish = readToken(await jsonBody(exchange));
       return jsonReply({ name: wish.name, token: await addToken(exchange, user, wish) }, 201);
@@ -84,7 +98,7 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     methods: ["DELETE"],
     path: "/api/v1/users/{user}/tokens/{token}",
     access: "admin",
-    about: { summary: "Revokes a token" },
+    about: { summary: "Revokes a token", replies: { 204: null } },
     handle: (exchange) =>
       done(exchange, (asking) => dropToken(asking, nameIn(asking, "user"), nameIn(asking, "token"))),
   },

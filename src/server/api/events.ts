@@ -1,6 +1,7 @@
 /** Server-sent events as things happen. Each account receives what its role may see. */
 import { ROLES } from "../accounts/account.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
+import { WORDS } from "./schemas/named.ts";
 import { Fault } from "../../core/fault.ts";
 import type { LogEvent } from "../../jobs/log/log.ts";
 
@@ -21,7 +22,7 @@ export const EVENT_ROUTES: readonly Route[] = [{
   methods: ["GET"],
   path: "/api/v1/events",
   access: "watch",
-  about: { summary: "What the jobs do, as it happens", type: "text/event-stream" },
+  about: { summary: "What the jobs do, as it happens", replies: { 200: WORDS }, type: "text/event-stream" },
   handle: eventReply,
 }];
 

@@ -1,6 +1,7 @@
 /** Directories of this machine that a restore may write into, or a backup may read. */
 import { jsonReply } from "./json.ts";
 import { aboutChoice, choiceOf } from "./parameters.ts";
+import { FOLDERS } from "./schemas/work.ts";
 import { NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Exchange, Route } from "../exchange/route.ts";
 import { deskOf, mayRun } from "../jobs/job_access.ts";
@@ -21,6 +22,7 @@ export const FOLDER_ROUTES: readonly Route[] = [{
       for: aboutChoice("where restores may write (the default), or what backups may read, for the role admin", USES),
       below: "an absolute path: the directories in that one; default: those that `serve` was started with",
     },
+    replies: { 200: FOLDERS },
   },
   handle: async (exchange) => {
     const { query } = exchange.target, use = choiceOf(query, "for", USES) ?? "restore", below = query.raw("below");

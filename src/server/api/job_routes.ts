@@ -4,6 +4,9 @@
 import { z } from "zod";
 import { jsonReply } from "./json.ts";
 import { aboutChoice, aboutCount, choiceOf, countOf, textParameter } from "./parameters.ts";
+import { named, referenceTo } from "./schemas/named.ts";
+import { jobSchemas } from "./schemas/job_schemas.ts";
+import { JOBS, NEW_JOB, ONE_RUN, RESTORE_PLAN, RUN_PAGE } from "./schemas/work.ts";
 import { jsonBody } from "./json_body.ts";
 import { readForm } from "../exchange/form.ts";
 import { tell } from "../exchange/tell.ts";
@@ -13,7 +16,7 @@ import { deskOf, mayReadAll, mayRun, whoOf } from "../jobs/job_access.ts";
 import type { CheckRequest } from "../jobs/job_desk.ts";
 import { assertOrdered, kindsOf } from "./job_order.ts";
 import { assertConfirmed } from "../exchange/confirmed.ts";
-import { restoreJob } from "./restore_order.ts";
+import { ORDER, restoreJob } from "./restore_order.ts";
 import type { RestorePreview } from "../reader/reader.ts";
 import type { JobOf } from "../../jobs/schema/schema.ts";
 import { unlessFault } from "../../core/fault.ts";
@@ -24,18 +27,21 @@ import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 const USUAL_RUNS = 50, MOST_RUNS = 1000, SEARCHED_RUNS = 5000;
 export const OUTCOMES = ["done", "problems", "failed", "rejected", "cancelled"] as const;
 const SUBSET = z.string().max(100).refine((text) => unlessFault(() => parseSubset(text) !== undefined, false));
-const CHECK = z.strictObject({
-  kind: z.literal("check"),
-  readData: z.literal(true).optional(),
-  readDataSubset: SUBSET.optional(),
-});
+const CHECK = named(
+  "CheckOrder",
+  z.strictObject({
+    kind: z.literal("check"),
+    readData: z.literal(true).optional(),
+    readDataSubset: SUBSET.optional(),
+  }),
+);
 
 export const JOB_ROUTES: readonly Route[] = [
   {
     methods: ["GET"],
     path: "/api/v1/jobs",
     access: "watch",
-    about: { summary: "The job that runs, those that wait, and those that come again" },
+    about: { summary: "The job that runs, those that wait, and those that come again", replies: { 200: JOBS } },
     handle: (exchange) => {
       const desk = deskOf(exchange), running = desk.running(), waiting = desk.waiting();
       if (mayReadAll(exchange)) {
@@ -52,6 +58,8 @@ export const JOB_ROUTES: readonly Route[] = [
       summary:
         'Puts a job in: {"kind": "check", "readDataSubset": "5%"}, or {"kind": "restore", "snapshot": "latest", ' +
         '"paths": ["/photos"], "target": "/volume1/restored/photos"}, or, for the role admin, a backup and others',
+      body: jobOrderSchema,
+      replies: { 201: NEW_JOB },
     },
     handle: async (exchange) => {
       const body = await jsonBody(exchange), desk = deskFor(exchange), kind = kindOf(body);
@@ -67,7 +75,11 @@ export const JOB_ROUTES: readonly Route[] = [
     methods: ["POST"],
     path: "/api/v1/restore-plans",
     access: "run",
-    about: { summary: "Says what a restore would do, the first 500 changes and how many there are of each kind" },
+    about: {
+      summary: "Says what a restore would do, the first 500 changes and how many there are of each kind",
+      body: ORDER,
+      replies: { 200: RESTORE_PLAN },
+    },
     handle: async (exchange) =>
       jsonReply(planJson(await planned(exchange, await restoreJob(exchange, await jsonBody(exchange))))),
   },
@@ -77,6 +89,7 @@ export const JOB_ROUTES: readonly Route[] = [
     access: "run",
     about: {
       summary: "Takes a job out that waits (204), or ends one that has begun (202); others' are for the role admin",
+      replies: { 202: null, 204: null },
     },
     handle: (exchange) => {
       const done = remove(exchange, textOf(exchange.params.file ?? ""));
@@ -87,7 +100,7 @@ export const JOB_ROUTES: readonly Route[] = [
     methods: ["POST"],
     path: "/api/v1/recurring/{file}/start",
     access: "run",
-    about: { summary: "Starts a recurring job, as if it were due" },
+    about: { summary: "Starts a recurring job, as if it were due", replies: { 201: NEW_JOB } },
     handle: (exchange) =>
       created(exchange, deskFor(exchange).start(textOf(exchange.params.file ?? ""), whoOf(exchange))),
   },
@@ -97,6 +110,7 @@ export const JOB_ROUTES: readonly Route[] = [
     access: "watch",
     about: {
       summary: "The history of jobs, newest first",
+      replies: { 200: RUN_PAGE },
       query: {
         outcome: aboutChoice("only with this outcome", OUTCOMES),
         kind: "only runs of that kind of job",
@@ -111,7 +125,7 @@ export const JOB_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/job-history/{run}",
     access: "read",
-    about: { summary: "One run with its problems; its text is for the role admin" },
+    about: { summary: "One run with its problems; its text is for the role admin", replies: { 200: ONE_RUN } },
     handle: async (exchange) => {
       const { text, ...run } = await runOf(exchange);
       return jsonReply(exchange.account?.role === "admin" ? { ...run, text } : run);
@@ -121,6 +135,10 @@ export const JOB_ROUTES: readonly Route[] = [
   { methods: ["POST"], path: "/jobs/check", access: "run", handle: (exchange) => byForm(exchange, checkByForm) },
   { methods: ["POST"], path: "/jobs/remove", access: "run", handle: (exchange) => byForm(exchange, remove) },
 ];
+
+function jobOrderSchema(): object {
+  return { anyOf: [referenceTo(CHECK), referenceTo(ORDER), ...jobSchemas("job")] };
+}
 
 function kindOf(body: unknown): string | undefined {
   const isJob = typeof body === "object" && body !== null && "kind" in body;

@@ -2,6 +2,8 @@
 import * as z from "zod";
 import { jsonReply } from "./json.ts";
 import { jsonBody } from "./json_body.ts";
+import { named } from "./schemas/named.ts";
+import { MAIL_SERVER_INFO, NOTIFICATIONS, TARGET, TESTED } from "./schemas/people.ts";
 import { assertConfirmed } from "../exchange/confirmed.ts";
 import { BadRequest, NotFound } from "../exchange/problem.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
@@ -16,12 +18,26 @@ import type { Pending } from "../../notify/outbox.ts";
 import { MAIL_SERVER, type MailServer, OWN_TARGET, TARGET_NAME, type TargetFile } from "../../notify/target_file.ts";
 import { parseAddress } from "../../notify/targets.ts";
 
+const CHANGE = named(
+  "TargetChange",
+  z.strictObject({
+    to: OWN_TARGET.shape.to.optional(),
+    secret: OWN_TARGET.shape.secret.nullable(),
+    on: OWN_TARGET.shape.on.nullable(),
+    detail: z.boolean().optional(),
+  }),
+);
+const MAIL_SERVER_WISH = named("MailServerWish", MAIL_SERVER);
+
 export const NOTIFICATION_ROUTES: readonly Route[] = [
   {
     methods: ["GET"],
     path: "/api/v1/notifications",
     access: "admin",
-    about: { summary: "Notification targets with the last attempt for each, and pending notifications; no addresses" },
+    about: {
+      summary: "Notification targets with the last attempt for each, and pending notifications; no addresses",
+      replies: { 200: NOTIFICATIONS },
+    },
     handle: async (exchange) => {
       await assertConfirmed(exchange);
       const { targets, pending, mailServer } = notificationsOf(exchange);
@@ -35,6 +51,8 @@ export const NOTIFICATION_ROUTES: readonly Route[] = [
     about: {
       summary: 'Adds a target, or changes what is given of one: {"to": "ntfy://ntfy.sh/TOPIC", "secret": "tk_...", ' +
         '"on": ["failed", "late"], "detail": true}; null removes the secret, or sets the usual events',
+      body: CHANGE,
+      replies: { 200: TARGET },
     },
     handle: async (exchange) => {
       const name = textOf(exchange.params.target ?? "");
@@ -45,7 +63,7 @@ export const NOTIFICATION_ROUTES: readonly Route[] = [
     methods: ["DELETE"],
     path: "/api/v1/notifications/{target}",
     access: "admin",
-    about: { summary: "Removes a target that was added by the page or here" },
+    about: { summary: "Removes a target that was added by the page or here", replies: { 204: null } },
     handle: async (exchange) => {
       await dropTarget(exchange, textOf(exchange.params.target ?? ""));
       return { status: 204 };
@@ -59,6 +77,8 @@ export const NOTIFICATION_ROUTES: readonly Route[] = [
       summary:
         'Sets the server by which mail is sent: {"host": "smtp.example.net", "tls": "starttls", "user": "nas", ' +
         '"password": ..., "from": "nas@example.net"}; without a password, that of the same host and user stays',
+      body: MAIL_SERVER_WISH,
+      replies: { 200: MAIL_SERVER_INFO },
     },
     handle: async (exchange) => {
       await putMailServer(exchange, readMailServer(await jsonBody(exchange)));
@@ -69,7 +89,7 @@ export const NOTIFICATION_ROUTES: readonly Route[] = [
     methods: ["DELETE"],
     path: "/api/v1/mail-server",
     access: "admin",
-    about: { summary: "Removes the mail server that was set by the page or here" },
+    about: { summary: "Removes the mail server that was set by the page or here", replies: { 204: null } },
     handle: async (exchange): Promise<Reply> => {
       await putMailServer(exchange, undefined);
       return { status: 204 };
@@ -79,7 +99,7 @@ export const NOTIFICATION_ROUTES: readonly Route[] = [
     methods: ["POST"],
     path: "/api/v1/notifications/{target}/test",
     access: "admin",
-    about: { summary: "Sends a test message and returns the outcome" },
+    about: { summary: "Sends a test message and returns the outcome", replies: { 200: TESTED } },
     handle: async (exchange) => {
       const tested = await sendTest(exchange, textOf(exchange.params.target ?? ""));
       return jsonReply(tested);
@@ -109,12 +129,6 @@ export function notificationsOf({ site: { notices } }: Pick<Exchange, "site">): 
   return { targets: notifier.targets(), pending: notifier.pending(), mailServer: notifier.mailServer() };
 }
 
-const CHANGE = z.strictObject({
-  to: OWN_TARGET.shape.to.optional(),
-  secret: OWN_TARGET.shape.secret.nullable(),
-  on: OWN_TARGET.shape.on.nullable(),
-  detail: z.boolean().optional(),
-});
 export type TargetChange = z.output<typeof CHANGE>;
 
 /** Validates a change of a target. @throws BadRequest */

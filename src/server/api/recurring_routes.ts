@@ -1,6 +1,9 @@
 /** Recurring jobs, and plans of backups, for programs. */
 import * as z from "zod";
 import { jsonReply } from "./json.ts";
+import { jobSchemas } from "./schemas/job_schemas.ts";
+import { named, referenceTo, WORDS } from "./schemas/named.ts";
+import { BACKUP_PLAN } from "./schemas/work.ts";
 import { jsonBody } from "./json_body.ts";
 import { assertOrdered } from "./job_order.ts";
 import { assertConfirmed } from "../exchange/confirmed.ts";
@@ -17,18 +20,24 @@ import type { Job, JobOf } from "../../jobs/schema/schema.ts";
 const PATH = "/api/v1/recurring/{file}";
 /** Longest pause in ms: the thief of an account can delay backups, but not end them. */
 const MOST_PAUSED_MS = 7 * 86_400_000;
-const PAUSE = z.strictObject({ until: z.iso.datetime({ offset: true }) });
-const OF_FILE = z.strictObject({ file: z.string().max(255) });
+const PAUSE = named("Pause", z.strictObject({ until: z.iso.datetime({ offset: true }) }));
+const OF_FILE = named("OfFile", z.strictObject({ file: z.string().max(255) }));
+/** What people have written may have comments. */
+const JSONC = "application/jsonc";
 
 export const RECURRING_ROUTES: readonly Route[] = [
   {
     methods: ["GET"],
     path: PATH,
     access: "admin",
-    about: { summary: "The text of a recurring job that keeps to limits, with an ETag", type: "application/json" },
+    about: {
+      summary: "The text of a recurring job that keeps to limits, with an ETag",
+      replies: { 200: WORDS },
+      type: JSONC,
+    },
     handle: (exchange) => {
       const { text, tag } = editable(exchange, fileOf(exchange));
-      return { status: 200, headers: { "content-type": "application/json", etag: `"${tag}"` }, body: text };
+      return { status: 200, headers: { "content-type": JSONC, etag: `"${tag}"` }, body: text };
     },
   },
   {
@@ -39,12 +48,15 @@ export const RECURRING_ROUTES: readonly Route[] = [
       summary:
         "Makes a recurring job (JSON with comments), or replaces the one whose ETag is sent as If-Match; the keys " +
         "`by` and `limits` are filled in",
+      body: () => ({ anyOf: jobSchemas("recurring") }),
+      headers: { "if-match": "the ETag of its former text; absent: a new job" },
+      replies: { 201: null, 204: null },
     },
     handle: async (exchange) => {
       await assertConfirmed(exchange);
       const [, tag] = /^"([0-9a-f]+)"$/.exec(exchange.headers.get("if-match") ?? "") ?? [];
       const type = exchange.headers.get("content-type") ?? "";
-      if (!/^application\/json(?:;|$)/i.test(type)) throw new BadRequest("The body is no application/json");
+      if (!/^application\/jsonc?(?:;|$)/i.test(type)) throw new BadRequest("The body is no application/json");
       return { status: saveRecurring(exchange, fileOf(exchange), await readText(exchange), tag) ? 201 : 204 };
     },
   },
@@ -52,7 +64,10 @@ export const RECURRING_ROUTES: readonly Route[] = [
     methods: ["DELETE"],
     path: PATH,
     access: "admin",
-    about: { summary: "Removes a recurring job, where the server was started with --web-remove" },
+    about: {
+      summary: "Removes a recurring job, where the server was started with --web-remove",
+      replies: { 204: null },
+    },
     handle: async (exchange) => {
       await assertConfirmed(exchange);
       removeRecurring(exchange, fileOf(exchange));
@@ -63,7 +78,11 @@ export const RECURRING_ROUTES: readonly Route[] = [
     methods: ["POST"],
     path: `${PATH}/pause`,
     access: "admin",
-    about: { summary: 'Starts it no more by itself for some time, a week at most: {"until": "2026-11-27T12:00:00Z"}' },
+    about: {
+      summary: 'Starts it no more by itself for some time, a week at most: {"until": "2026-11-27T12:00:00Z"}',
+      body: PAUSE,
+      replies: { 204: null },
+    },
     handle: async (exchange) => {
       const { data } = PAUSE.safeParse(await jsonBody(exchange));
       if (data === undefined) throw new BadRequest('Expected {"until": a time}');
@@ -75,7 +94,7 @@ export const RECURRING_ROUTES: readonly Route[] = [
     methods: ["POST"],
     path: `${PATH}/resume`,
     access: "admin",
-    about: { summary: "Ends its pause: what was missed is made up for by one run" },
+    about: { summary: "Ends its pause: what was missed is made up for by one run", replies: { 204: null } },
     handle: (exchange) => {
       resumeRecurring(exchange, fileOf(exchange));
       return { status: 204 };
@@ -88,6 +107,8 @@ export const RECURRING_ROUTES: readonly Route[] = [
     about: {
       summary: 'What a backup would do: {"file": "photos.jsonc"} of a recurring job, or, for the role admin, a job. ' +
         "Nothing is written",
+      body: () => ({ anyOf: [referenceTo(OF_FILE), ...jobSchemas("job", "backup")] }),
+      replies: { 200: BACKUP_PLAN },
     },
     handle: async (exchange) => {
       const body = await jsonBody(exchange), { data } = OF_FILE.safeParse(body);

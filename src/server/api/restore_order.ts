@@ -1,5 +1,6 @@
 /** Restores requested by users: checked here for an immediate answer, and again when they are performed. */
 import * as z from "zod";
+import { named } from "./schemas/named.ts";
 import { deskOf, mayRun } from "../jobs/job_access.ts";
 import { BadRequest, NotAllowed } from "../exchange/problem.ts";
 import { assertConfirmed } from "../exchange/confirmed.ts";
@@ -15,18 +16,21 @@ import { absolutePath, type JobOf } from "../../jobs/schema/schema.ts";
 const TEXT = z.string().max(4096), TEXTS = z.array(TEXT).max(1000);
 
 /** Keys that a user may give, with their meanings in a job file; the others are added here. */
-const ORDER = z.strictObject({
-  kind: z.literal("restore"),
-  snapshot: TEXT,
-  paths: TEXTS.optional(),
-  include: TEXTS.optional(),
-  exclude: TEXTS.optional(),
-  target: TEXT.optional(),
-  inPlace: z.literal(true).optional(),
-  strip: z.int().min(0).max(9999).optional(),
-  overwrite: z.enum(["always", "if-changed", "if-newer", "never"]).optional(),
-  owners: z.enum(["names", "ids", "none", "target"]).optional(),
-});
+export const ORDER = named(
+  "RestoreOrder",
+  z.strictObject({
+    kind: z.literal("restore"),
+    snapshot: TEXT,
+    paths: TEXTS.optional(),
+    include: TEXTS.optional(),
+    exclude: TEXTS.optional(),
+    target: TEXT.optional(),
+    inPlace: z.literal(true).optional(),
+    strip: z.int().min(0).max(9999).optional(),
+    overwrite: z.enum(["always", "if-changed", "if-newer", "never"]).optional(),
+    owners: z.enum(["names", "ids", "none", "target"]).optional(),
+  }),
+);
 
 /** The server was started without directories that it may restore into. */
 export class NowhereToRestore extends Fault {

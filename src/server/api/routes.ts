@@ -12,8 +12,21 @@ import {
   textParameter,
   timeParameter,
 } from "./parameters.ts";
+import { BYTES } from "./schemas/named.ts";
+import {
+  ALL_SERIES,
+  DIFFERENCES,
+  ENTRY_PAGE,
+  FOUND_PAGE,
+  HISTORY,
+  ONE_SERIES,
+  SNAPSHOT_PAGE,
+  STATS,
+  WHOLE_SNAPSHOT,
+} from "./schemas/stored.ts";
+import { STATUS } from "./schemas/work.ts";
 import { statusOf } from "./status.ts";
-import { contentReply, dispositionOf } from "../exchange/content.ts";
+import { CONTENT_TYPES, contentReply, dispositionOf } from "../exchange/content.ts";
 import { NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Query } from "../exchange/target.ts";
 import { maySee } from "../accounts/account.ts";
@@ -34,14 +47,14 @@ export const API_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/status",
     access: "watch",
-    about: { summary: "What is stored, series by series, and how the jobs are" },
+    about: { summary: "What is stored, series by series, and how the jobs are", replies: { 200: STATUS } },
     handle: async (exchange) => jsonReply(await statusOf(exchange)),
   },
   {
     methods: ["GET"],
     path: "/api/v1/series",
     access: "read",
-    about: { summary: "The series of snapshots, the one with the newest first" },
+    about: { summary: "The series of snapshots, the one with the newest first", replies: { 200: ALL_SERIES } },
     handle: async (exchange) => {
       const all = seriesOf(await visibleSnapshots(exchange));
       return jsonReply(all.map(({ host, name, snapshots, last }) => ({
@@ -56,7 +69,7 @@ export const API_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/series/{host}/{name}",
     access: "read",
-    about: { summary: "One series with its snapshots" },
+    about: { summary: "One series with its snapshots", replies: { 200: ONE_SERIES } },
     handle: async (exchange) => {
       const host = textOf(exchange.params.host ?? ""), name = textOf(exchange.params.name ?? "");
       const found = seriesOf(await visibleSnapshots(exchange)).find((one) => one.host === host && one.name === name);
@@ -70,6 +83,7 @@ export const API_ROUTES: readonly Route[] = [
     access: "read",
     about: {
       summary: "Snapshots, oldest first",
+      replies: { 200: SNAPSHOT_PAGE },
       query: {
         host: "only of that host",
         name: "only of that name",
@@ -86,7 +100,10 @@ export const API_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/snapshots/{ref}",
     access: "read",
-    about: { summary: "One snapshot, by the beginning of its id, its tree, a time, `latest` or `NAME:latest~1`" },
+    about: {
+      summary: "One snapshot, by the beginning of its id, its tree, a time, `latest` or `NAME:latest~1`",
+      replies: { 200: WHOLE_SNAPSHOT },
+    },
     handle: async (exchange) => {
       const snapshot = await visibleSnapshot(exchange, exchange.params.ref ?? "");
       const { entries, problems, end, user } = snapshot;
@@ -100,6 +117,7 @@ export const API_ROUTES: readonly Route[] = [
     about: {
       summary: "What is in a directory of a snapshot, in the order of names; of anything else, that itself",
       query: { after: AFTER, limit: LIMIT },
+      replies: { 200: ENTRY_PAGE },
     },
     handle: listEntries,
   },
@@ -107,7 +125,11 @@ export const API_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/history/{path...}",
     access: "read",
-    about: { summary: "All versions of a path", query: { host: "only of that host", name: "only of that name" } },
+    about: {
+      summary: "All versions of a path",
+      query: { host: "only of that host", name: "only of that name" },
+      replies: { 200: HISTORY },
+    },
     handle: async (exchange) => {
       const path = pathOf(exchange.rest), { query } = exchange.target;
       const host = textParameter(query, "host"), name = textParameter(query, "name");
@@ -126,6 +148,7 @@ export const API_ROUTES: readonly Route[] = [
     share: "search",
     about: {
       summary: "Finds versions of files in all snapshots",
+      replies: { 200: FOUND_PAGE },
       query: {
         q: "a pattern in the syntax of .gitignore; repeatable",
         ignoreCase: "1: ignore case",
@@ -152,6 +175,7 @@ export const API_ROUTES: readonly Route[] = [
     share: "search",
     about: {
       summary: "What is different between two snapshots",
+      replies: { 200: DIFFERENCES },
       query: {
         before: "one of them; default: the one before `now` in its series",
         now: "the other one; default: the latest",
@@ -169,7 +193,7 @@ export const API_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/stats",
     access: "read",
-    about: { summary: "How much there is, how it grew, and how long ago it was verified" },
+    about: { summary: "How much there is, how it grew, and how long ago it was verified", replies: { 200: STATS } },
     handle: async (exchange) => {
       const { largest, ...all } = await statsOf(exchange);
       return jsonReply({ ...all, largest: largest.map((one) => ({ ...one, path: textOf(one.path) })) });
@@ -183,7 +207,13 @@ export const API_ROUTES: readonly Route[] = [
     about: {
       summary: "The content of a file",
       query: { inline: "as what a browser may show, for pictures, sound and plain text" },
-      type: "application/octet-stream",
+      headers: {
+        range: "one range of bytes",
+        "if-range": "the range only of the content with that ETag",
+        "if-none-match": "ETags of contents that are known already",
+      },
+      replies: { 200: BYTES, 206: BYTES, 304: null, 416: null },
+      type: CONTENT_TYPES,
     },
     handle: async (exchange) => {
       const { entry } = await visibleEntry(exchange, exchange.params.ref ?? "", pathOf(exchange.rest));
@@ -198,7 +228,8 @@ export const API_ROUTES: readonly Route[] = [
     about: {
       summary: "A directory or file as one archive; its last file, `backup-errors.txt`, lists what is missing",
       query: { format: aboutChoice("zip is the default", ["zip", "tar"]) },
-      type: "application/zip",
+      replies: { 200: BYTES },
+      type: ["application/zip", "application/x-tar"],
     },
     handle: archiveReply,
   },

@@ -1,5 +1,6 @@
 /** The vaults in the configuration: what they lack, and how far they are verified. */
 import { jsonReply } from "./json.ts";
+import { VAULT, VAULTS } from "./schemas/stored.ts";
 import { NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Exchange, Route } from "../exchange/route.ts";
 import type { VaultLook } from "../vaults/vault_desk.ts";
@@ -12,7 +13,10 @@ export const VAULT_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/vaults",
     access: "read",
-    about: { summary: "The vaults that the configuration names, with the last copy to each; none is looked into" },
+    about: {
+      summary: "The vaults that the configuration names, with the last copy to each; none is looked into",
+      replies: { 200: VAULTS },
+    },
     handle: async (exchange) => {
       const vaults = await vaultsOf(exchange), isAdmin = exchange.account?.role === "admin";
       return jsonReply(vaults.map(({ name, location, lastCopy, look }) => ({
@@ -31,6 +35,7 @@ export const VAULT_ROUTES: readonly Route[] = [
       summary:
         "What a vault has and lacks, how it grew, and how long ago it was checked; looks into it if nobody did " +
         "in the last ten minutes",
+      replies: { 200: VAULT },
     },
     handle: async (exchange) => {
       const { name, look } = await lookInto(exchange);

@@ -26,6 +26,12 @@ const INLINE: Readonly<Record<string, string>> = {
   txt: "text/plain; charset=utf-8",
 };
 
+/** All media types that {@link contentReply} gives. */
+export const CONTENT_TYPES: readonly string[] = [
+  "application/octet-stream",
+  ...new Set(Object.values(INLINE).map((type) => type.split(";")[0]!)),
+];
+
 /** The media type for display in a page; undefined if it may not be displayed. @param name of a file */
 export function inlineType(name: string): string | undefined {
   const ending = /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase();

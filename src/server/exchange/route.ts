@@ -1,4 +1,5 @@
 /** Routes: what each part of the server adds to the table in routes.ts. */
+import type { ZodType } from "zod";
 import type { Awaitable } from "../../core/awaitable.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Access, Account } from "../accounts/account.ts";
@@ -68,8 +69,14 @@ export interface RouteInfo {
   readonly summary: string;
   /** The query parameters, by name: a description, if any text is accepted. */
   readonly query?: Readonly<Record<string, string | QueryParameter>>;
-  /** Media type of the reply. Default: application/json. */
-  readonly type?: string;
+  /** JSON body of the request: its named schema, or what makes its JSON Schema. Absent: there is none. */
+  readonly body?: ZodType | (() => object);
+  /** Headers of the request that mean something here, by name: a description. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Replies other than problems, by status: their named schema, or null for no body. */
+  readonly replies: Readonly<Record<number, ZodType | null>>;
+  /** Media types of the reply. Default: application/json. */
+  readonly type?: string | readonly string[];
 }
 
 export interface QueryParameter {
