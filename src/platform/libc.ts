@@ -216,7 +216,7 @@ export function loadLibc(): Libc | undefined {
 }
 
 /** Asked first, because dlopen without permission would ask the person. */
-function mayUseFfi(): boolean {
+export function mayUseFfi(): boolean {
   return Deno.permissions.querySync({ name: "ffi" }).state === "granted";
 }
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { BeyondLimit, DamagedObject, WrongKey } from "../../src/vault/format/faults.ts";
 import { type Head, headBytes, isAge, makeHead, openHead } from "../../src/vault/seal/age_header.ts";
-import { cipherOf, hasNativeCipher, TAG_BYTES } from "../../src/vault/seal/chacha.ts";
+import { cipherOf, type CipherSource, hasCipher, TAG_BYTES } from "../../src/vault/seal/chacha.ts";
 import { fullKey, newDataIdentity } from "../../src/vault/seal/keys.ts";
 import { MemoryOutput, SpoolOutput } from "../../src/vault/seal/output.ts";
 import { bodyOf } from "../../src/vault/seal/sealed_body.ts";
@@ -105,41 +105,64 @@ Deno.test("A range needs no chunks but its own", () => {
   throws(() => body.storedRange({ from: 999_999, length: 2 }), DamagedObject);
 });
 
-Deno.test("Both implementations of the cipher seal alike, open each other's, and refuse what was changed", {
-  ignore: !hasNativeCipher(),
-}, () => {
-  const key = noise(32, 6), native = cipherOf(key, true), script = cipherOf(key, false);
-  for (const size of [0, 1, 63, 64, 65, 65_536]) {
-    const plain = noise(size, size),
-      nonce = noise(12, size),
-      a = new Uint8Array(size + 16),
-      b = new Uint8Array(size + 16);
-    native.seal(nonce, plain, a);
-    script.seal(nonce, plain, b);
-    deepStrictEqual(a, b);
-    for (const cipher of [native, script]) {
-      const into = new Uint8Array(size);
-      ok(cipher.open(nonce, a, into));
-      deepStrictEqual(into, plain);
-      for (const at of new Set([0, a.length >> 1, a.length - 1])) {
-        const changed = a.slice();
-        changed[at]! ^= 1;
-        strictEqual(cipher.open(nonce, changed, into), false);
-      }
+/** All implementations of this machine; the first is there on each. */
+const SOURCES = (["script", "runtime", "system"] as const).filter(hasCipher);
+
+/** What an implementation makes of a text. */
+function sealedBy(source: CipherSource | undefined, key: Uint8Array, nonce: Uint8Array, plain: Uint8Array): Uint8Array {
+  const into = new Uint8Array(plain.length + TAG_BYTES);
+  cipherOf(key, source).seal(nonce, plain, into);
+  return into;
+}
+
+function opensAs(
+  source: CipherSource,
+  key: Uint8Array,
+  nonce: Uint8Array,
+  sealed: Uint8Array,
+  plain: Uint8Array,
+): void {
+  const into = new Uint8Array(plain.length), cipher = cipherOf(key, source);
+  ok(cipher.open(nonce, sealed, into), source);
+  deepStrictEqual(into, plain, source);
+  for (const at of new Set([0, plain.length >> 1, plain.length, sealed.length - 1])) {
+    const changed = sealed.slice();
+    changed[at]! ^= 1 << (at & 7);
+    strictEqual(cipher.open(nonce, changed, into), false, `${source}, byte ${at} of ${sealed.length}`);
+  }
+  const other = nonce.slice();
+  other[11]! ^= 1;
+  strictEqual(cipher.open(other, sealed, into), false, source);
+}
+
+Deno.test("All implementations of the cipher seal alike, open each other's, and refuse what was changed", () => {
+  const key = noise(32, 6);
+  for (const size of [0, 1, 15, 16, 17, 63, 64, 65, 255, 256, 257, 65_535, 65_536]) {
+    const plain = noise(size, size), nonce = noise(12, size), sealed = sealedBy("script", key, nonce, plain);
+    for (const source of SOURCES) {
+      deepStrictEqual(sealedBy(source, key, nonce, plain), sealed, `${source}, ${size} bytes`);
+      opensAs(source, key, nonce, sealed, plain);
     }
   }
 });
 
-Deno.test("Both implementations of the cipher seal alike: any key, nonce and text", () => {
+Deno.test("All implementations of the cipher agree: any key, nonce and text, in any order", () => {
   const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
   fc.assert(fc.property(bytes(32), bytes(12), fc.uint8Array({ maxLength: 700 }), (key, nonce, plain) => {
-    const [one, two] = [true, false].map((native) => {
-      const into = new Uint8Array(plain.length + TAG_BYTES);
-      cipherOf(key, native).seal(nonce, plain, into);
-      return into;
-    });
-    deepStrictEqual(one, two);
+    const sealed = sealedBy("script", key, nonce, plain);
+    for (const source of SOURCES) {
+      deepStrictEqual(sealedBy(source, key, nonce, plain), sealed, source);
+      opensAs(source, key, nonce, sealed, plain);
+    }
   }));
+});
+
+Deno.test("The cipher that is used seals the same before and after the system's library is loaded", () => {
+  const key = noise(32, 6), nonce = noise(12, 7), plain = noise(65_536, 8);
+  const sealed = sealedBy("script", key, nonce, plain);
+  for (let bytes = 0; bytes < 4 << 20; bytes += plain.length) {
+    deepStrictEqual(sealedBy(undefined, key, nonce, plain), sealed);
+  }
 });
 
 Deno.test("Chunks that were flipped, cut, moved, repeated or left out at the end are refused", () => {
