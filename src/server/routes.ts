@@ -1,5 +1,6 @@
 /** The table of all routes. The front door, the OpenAPI document and the tests of roles read it. */
 import { ACCOUNT_ROUTES } from "./api/account_routes.ts";
+import { ALERT_ROUTES } from "./api/alert_routes.ts";
 import { EVENT_ROUTES } from "./api/events.ts";
 import { openApiRoute } from "./api/openapi.ts";
 import { JOB_ROUTES } from "./api/job_routes.ts";
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   HEALTH,
   openApiRoute(() => ROUTES),
   ...API_ROUTES,
+  ...ALERT_ROUTES,
   ...EVENT_ROUTES,
   ...JOB_ROUTES,
   ...RECURRING_ROUTES,

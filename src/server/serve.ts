@@ -1,4 +1,5 @@
 /** Starts the server: its listeners, routes and accounts. */
+import { AlertFile } from "./exchange/alert_file.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { SETUP_MINUTES } from "./accounts/setup.ts";
 import { Front } from "./front/front.ts";
@@ -11,10 +12,11 @@ import { errorPage } from "./pages/error_page.ts";
 import { ROUTES } from "./routes.ts";
 import type { ShareLimits } from "./exchange/shares.ts";
 import type { Site } from "./exchange/site.ts";
-import { BadUsage } from "../core/fault.ts";
+import { BadUsage, Fault } from "../core/fault.ts";
 import { type Log, SETUP_EVENT } from "../jobs/log/log.ts";
 import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import { type Dir, makeDirectories } from "../platform/disk.ts";
+import { saysUnusable } from "../snapshot/catalog_notice.ts";
 import { listen, type ListenAddress, listenText } from "../platform/listener.ts";
 import { openFileIfThere } from "../platform/open_optional.ts";
 import { replaceFile } from "../platform/private_file.ts";
@@ -34,7 +36,7 @@ export interface ServerOptions {
   readonly plainHttp: boolean;
   /** Directory of the accounts; created if it is missing. */
   readonly directory: Raw;
-  readonly site: Omit<Site, "accounts" | "requests">;
+  readonly site: Omit<Site, "accounts" | "alerts" | "requests">;
   /** True if there is no WebDAV below /dav. */
   readonly withoutDav?: boolean;
   readonly limits?: Partial<Limits>;
@@ -59,7 +61,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   dir.setSelfAttributes({ mode: PRIVATE });
   const accounts = held.use(new Accounts(dir, { clock, random, log }));
   accounts.file.users();
-  const site = { ...options.site, accounts, requests: new RequestCounts() };
+  const alerts = new AlertFile(dir, random);
+  held.use(rememberRebuilt(options.site, alerts));
+  const site = { ...options.site, accounts, alerts, requests: new RequestCounts() };
   const tls = options.tls === "self-signed" ? await ownCertificate(dir, options) : options.tls;
   const front = new Front({
     routes: options.withoutDav === true ? ROUTES.filter((route) => !DAV_ROUTES.includes(route)) : ROUTES,
@@ -90,6 +94,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   beginSetup(accounts, addresses, log);
   const all = held.move();
   return { addresses, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Remembers that a job has rebuilt the catalog: it may be a sign of a failing disk. */
+function rememberRebuilt({ jobs, clock, log }: ServerOptions["site"], alerts: AlertFile): Disposable {
+  return jobs?.listen(({ event, message }) => {
+    if (event !== "notice" || !saysUnusable(message)) return;
+    try {
+      alerts.noteRebuilt(new Date(clock.nowMs()).toISOString());
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      log({ level: "warning", event: "not-remembered", message: error.message });
+    }
+  }) ?? new DisposableStack();
 }
 
 /** Where there are no accounts yet, prints the token for making the first one on the page. */

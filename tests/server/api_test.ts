@@ -279,7 +279,7 @@ Deno.test("The document of the interface describes every route that programs use
     for (const method of methods) {
       const operation = paths[path.replaceAll("...}", "}")]?.[method.toLowerCase()], name = `${method} ${path}`;
       if (basic === undefined && Object.keys(operation?.responses ?? {}).length < 2) lacking.push(name);
-      const takesBody = method === "PUT" || method === "POST" && !/\/(?:start|resume|test)$/.test(path);
+      const takesBody = ["PUT", "POST"].includes(method) && !/\/(?:start|resume|test|dismissal)$/.test(path);
       strictEqual(operation?.requestBody !== undefined, takesBody, name);
     }
   }

@@ -2,7 +2,7 @@
 import type { Session } from "./session.ts";
 import { notifierIfAny } from "./notifications.ts";
 import { listeningOf, type ListenOptions } from "../settings/listen_options.ts";
-import { accountDirectory } from "../settings/state_directory.ts";
+import { accountDirectory, lockDirectory } from "../settings/state_directory.ts";
 import { absolutePath } from "../settings/paths.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { isBelow, rawOf } from "../../core/raw.ts";
@@ -67,6 +67,7 @@ export async function startWebServer(
         ],
         mayRemove: options.webRemove === true,
         host: world.host(),
+        locks: await lockDirectory(world),
         ...(objects !== undefined && { objects }),
         vaults: new VaultDesk(reader, clock, vaultPlaces(session)),
         ...(notices !== undefined && { notices }),

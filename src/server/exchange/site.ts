@@ -3,6 +3,7 @@ import type { Clock, Random } from "../../core/clock.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import type { Disk } from "../../platform/disk.ts";
+import type { AlertFile, Warn } from "./alert_file.ts";
 import type { RequestCounts } from "./request_counts.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { JobDesk } from "../jobs/job_desk.ts";
@@ -19,6 +20,12 @@ export interface Site {
   /** The opened repository, with threads of its own. */
   readonly reader: Reader;
   readonly accounts: Accounts;
+  /** What is remembered of alerts. */
+  readonly alerts: AlertFile;
+  /** Limits beyond which there are alerts; absent: the usual ones. */
+  readonly warn?: Warn;
+  /** Directory in which backups of this machine record what they do to sources; absent if it is unknown. */
+  readonly locks?: Raw;
   /** Counts of the requests to this server. */
   readonly requests: RequestCounts;
   /** Repositories of other machines; absent if there are none. */

@@ -3,7 +3,8 @@ import { growthChart } from "./chart.ts";
 import { type Html, markup } from "./markup.ts";
 import { seriesLink } from "./links.ts";
 import { ago, page, type Seen, table } from "./page.ts";
-import { type Alert, type SeriesStatus, type Status, statusOf } from "../api/status.ts";
+import { type SeriesStatus, type Status, statusOf } from "../api/status.ts";
+import { type Alert, canBeDismissed } from "../alerts/alerts.ts";
 import { isAllowed } from "../accounts/account.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
 import { countText, pluralText, sizeText } from "../../core/size_text.ts";
@@ -11,41 +12,46 @@ import { countText, pluralText, sizeText } from "../../core/size_text.ts";
 export async function statusPage(exchange: Exchange): Promise<Reply> {
   const { site, account } = exchange, status = await statusOf(exchange);
   const mayRead = isAllowed(account, "read"), isWhole = account?.series === undefined;
-  const failures = mayRead && isWhole ? await failureAlerts(exchange) : [];
-  const alerts = [...failures, ...status.alerts];
   const stats = mayRead && isWhole ? await site.reader.stats() : undefined;
-  const body = markup`<div id="alerts" data-live>${
-    alerts.length === 0 && status.series.length > 0 && markup`<p class="good">All is well.</p>`
-  }${alerts.length > 0 && markup`<ul class="alerts">${alerts.map((alert) => alertItem(exchange, alert))}</ul>`}</div>
+  const body = markup`<div id="alerts" data-live>${alertsPart(exchange, status)}</div>
 <ul class="cards" id="cards" data-live>${cards(exchange, status)}</ul>
 ${mayRead && seriesTable(exchange, status.series)}
 ${stats !== undefined && markup`<h2>Growth</h2>${growthChart(exchange, stats)}`}`;
   return page(exchange, { title: "Status", part: "/", body });
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000, SHOWN_DAYS = 7;
-
-/** Alerts for jobs whose last run failed. */
-async function failureAlerts({ site }: Exchange): Promise<Alert[]> {
-  if (site.jobs === undefined) return [];
-  const last = new Map((await site.reader.jobHistory(200)).map((entry) => [entry.name, entry]));
-  return [...last.values()].flatMap(({ name, outcome, end, error }) => {
-    if (outcome !== "failed" && outcome !== "rejected" || site.clock.nowMs() - Date.parse(end) > SHOWN_DAYS * DAY_MS) {
-      return [];
-    }
-    const subject = outcome === "failed" ? `Failed: ${name}` : `No job: ${name}`;
-    return [{ code: outcome, since: end, subject, message: error?.message ?? "", hint: error?.hint ?? "" }];
-  });
+/** Alerts; those that were dismissed are folded, with who did it. */
+function alertsPart(exchange: Exchange, { alerts, series }: Status): Html {
+  const [shown, folded] = [alerts.filter((one) => one.dismissed === undefined), alerts.filter((one) => one.dismissed)];
+  const items = (some: readonly Alert[]) =>
+    markup`<ul class="alerts">${some.map((one) => alertItem(exchange, one))}</ul>`;
+  return markup`${shown.length === 0 && series.length > 0 && markup`<p class="good">All is well.</p>`}${
+    shown.length > 0 && items(shown)
+  }${
+    folded.length > 0 &&
+    markup`<details class="dismissed"><summary>${pluralText(folded.length, "dismissed alert")}</summary>${
+      items(folded)
+    }</details>`
+  }`;
 }
 
-function alertItem(seen: Seen, { subject, since, message, hint }: Alert): Html {
+function alertItem(exchange: Exchange, alert: Alert): Html {
+  const { id, subject, since, message, hint, dismissed } = alert, mayAct = isAllowed(exchange.account, "admin");
   return markup`
     <li class="alert">
-      <p><strong class="bad">${subject}</strong>, ${ago(seen, since)}</p>
+      <p><strong class="bad">${subject}</strong>, ${ago(exchange, since)}</p>
       <p>${message}</p>
       <p class="soft">${hint}</p>
+      ${dismissed && markup`<p class="soft">Dismissed by ${dismissed.by}, ${ago(exchange, dismissed.at)}</p>`}
+      ${mayAct && canBeDismissed(alert) && dismissForm(id, subject, dismissed !== undefined)}
     </li>
   `;
+}
+
+function dismissForm(id: string, subject: string, isDismissed: boolean): Html {
+  const [action, text] = isDismissed ? ["/alerts/recall", "Show again"] : ["/alerts/dismiss", "Dismiss"];
+  return markup`<form method="post" action="${action}"><input type="hidden" name="alert" value="${id}">
+<button class="plain" aria-label="${text}: ${subject}">${text}</button></form>`;
 }
 
 function cards(seen: Seen, { storage, series, verification, running, waiting }: Status): Html {

@@ -5,6 +5,7 @@ import { chainsOf, withSequence } from "../../catalog/snapshot_order.ts";
 import { Fault } from "../../core/fault.ts";
 import { DiskFault } from "../../platform/disk.ts";
 import type { ManifestSource } from "../../snapshot/manifest.ts";
+import { rebuildingText } from "../../snapshot/catalog_notice.ts";
 import type { CatalogContext } from "./catalog_context.ts";
 import { readHeaders } from "./root_headers.ts";
 
@@ -46,7 +47,7 @@ export class CatalogMaker {
   announce(why: string, where = ""): void {
     const { listing, monitor } = this.#context.origin;
     if (listing.rootIds().length === 0) return;
-    monitor.notice(`The catalog ${why}; rebuilding it from content/${where}`);
+    monitor.notice(rebuildingText(why, where));
   }
 
   /** Builds the file anew. The former catalog must be closed. @throws CatalogFault, DiskFault */

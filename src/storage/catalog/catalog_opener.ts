@@ -1,4 +1,5 @@
 /** Opens the catalog on disk. It is used if it agrees with `content/` or can be made to. */
+import { unusableText } from "../../snapshot/catalog_notice.ts";
 import type { Catalog, Unusable } from "../../catalog/catalog.ts";
 import type { Mode } from "../../catalog/database.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
@@ -59,7 +60,7 @@ export class CatalogOpener {
     } catch (error) {
       if (!(error instanceof CatalogFault)) throw error;
       state.close();
-      const why = `can't be used (${error.message})`;
+      const why = unusableText(error.message);
       if (!isDamage(error)) return this.#maker.doWithout(why);
       state.distrust = why;
       return this.#makeBetter(why);

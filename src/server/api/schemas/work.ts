@@ -46,7 +46,15 @@ export const STATUS = named(
     verification: VERIFICATION.optional(),
     running: RUNNING.optional(),
     waiting: COUNT,
-    alerts: z.array(z.object({ code: TEXT, since: TIME, subject: TEXT, message: TEXT, hint: TEXT })),
+    alerts: z.array(z.object({
+      id: TEXT.describe("Changes when the reason does"),
+      code: TEXT,
+      since: TIME,
+      subject: TEXT,
+      message: TEXT,
+      hint: TEXT,
+      dismissed: z.object({ by: TEXT, at: TIME }).optional(),
+    })),
   }),
 );
 
