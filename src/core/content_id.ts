@@ -19,6 +19,16 @@ export const HUNK_SUFFIX = "f1";
 export const LAST_CONTENT_SUFFIX = 0xef;
 
 const HEX = /^(?:[0-9a-f]{2})+$/;
+const ZERO = 0x30, NINE = 0x39, SMALL_A = 0x61, SMALL_F = 0x66;
+
+/** True if all characters are lower-case hex digits. Much quicker than the expression: this runs for every item. */
+function isHex(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (!((code >= ZERO && code <= NINE) || (code >= SMALL_A && code <= SMALL_F))) return false;
+  }
+  return true;
+}
 
 /** True if `id` may name a content with this digest. */
 export function isDigestOf(id: string, digest: string): boolean {
@@ -43,9 +53,9 @@ export function parseHunkId(text: string, digestHexLength: number): HunkId {
 
 /** Classifies the name of an item in `content/`; undefined if it is not a valid id. */
 export function classOfId(text: string, digestHexLength: number): "content" | "root" | "hunk" | undefined {
-  if (!HEX.test(text)) return undefined;
-  if (text.length === digestHexLength) return "content";
-  if (text.length !== digestHexLength + 2) return undefined;
+  const { length } = text;
+  if ((length !== digestHexLength && length !== digestHexLength + 2) || !isHex(text)) return undefined;
+  if (length === digestHexLength) return "content";
   const suffix = text.slice(-2);
   if (suffix <= "ef") return "content";
   return suffix === ROOT_SUFFIX ? "root" : suffix === HUNK_SUFFIX ? "hunk" : undefined;

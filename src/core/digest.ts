@@ -38,7 +38,7 @@ export function hashBytes(algorithm: Algorithm, bytes: Uint8Array<ArrayBuffer>):
 }
 
 /** Digests that leave some 2 MB behind. */
-const DIGESTS_PER_COLLECTION = 8_000;
+const DIGESTS_PER_COLLECTION = 32_000;
 let digests = 0;
 
 /**

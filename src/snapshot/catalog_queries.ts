@@ -160,6 +160,8 @@ export interface CatalogQueries {
 /** When the contents that snapshots refer to were last read. */
 export interface VerificationQueries {
   total(): Amount;
+  /** About as many as {@link total} counts, but sooner. */
+  estimate(): Amount;
   /** All contents: first the damaged ones, then those that were never read, then the others, longest unread first. */
   longestAgo(): Generator<{ readonly id: ContentId; readonly size: number; readonly isDamaged: boolean }>;
   /**

@@ -178,6 +178,10 @@ class ManifestVerifications implements VerificationQueries {
     return amountOf(this.#contents());
   }
 
+  estimate(): Amount {
+    return this.total();
+  }
+
   *longestAgo(): Generator<{ readonly id: ContentId; readonly size: number; readonly isDamaged: boolean }> {
     const contents = this.#contents().sort(
       inOrder((c) => c.noted?.state === "damaged" ? 0 : 1, (c) => c.noted?.atMs ?? -1, (c) => c.id),

@@ -112,7 +112,7 @@ class CheckRun {
   async make(): Promise<CheckResult> {
     const { readData, subset, only, workers, signal } = this.#request;
     const { contents, bytes } = readData && only === undefined
-      ? await this.#repository.query(({ verifications }) => verifications.total())
+      ? await this.#repository.query(({ verifications }) => verifications.estimate())
       : { contents: 0, bytes: 0 };
     // Of parts nobody knows how much they come to before they have been chosen.
     if (contents > 0 && subset === undefined) this.#monitor.setTotal({ items: contents, bytes });
@@ -170,9 +170,11 @@ class CheckRun {
       this.#report({ what, where: "content", severity: "note", paths: [] });
     }
     this.#monitor.phase("reading manifests");
-    const manifests = this.#checkManifests(snapshots, checker);
+    const begun = Promise.withResolvers<void>();
+    const manifests = this.#checkManifests(snapshots, checker, begun.resolve).finally(begun.resolve);
     manifests.catch(() => {}); // awaited soon
-    // The threads have enough to do for that long.
+    // The threads have enough to do for that long, once they have been asked.
+    await begun.promise;
     await this.#tryToRemember();
     await manifests;
     // Its memory is better used by what follows.
@@ -243,8 +245,15 @@ class CheckRun {
     await this.#tryToRemember();
   }
 
-  /** Hunks are sound and in order, and the contents they name are there with the right size. */
-  async #checkManifests(snapshots: readonly RootId[], checker: RepositoryChecker): Promise<void> {
+  /**
+   * Hunks are sound and in order, and the contents they name are there with the right size.
+   * @param begun called when the threads have work
+   */
+  async #checkManifests(
+    snapshots: readonly RootId[],
+    checker: RepositoryChecker,
+    begun: () => void,
+  ): Promise<void> {
     // Without threads, each is looked at as soon as it is asked for.
     const ahead = checker.width === 1 ? 1 : HUNKS_AHEAD;
     for await (const { id, manifest } of this.#manifests(snapshots)) {
@@ -253,6 +262,7 @@ class CheckRun {
       for (const [index, hunk] of hunks.entries()) {
         await this.#pace.yieldIfDue();
         while (asked < Math.min(hunks.length, index + ahead)) this.#examine(hunks[asked++]!, checker);
+        begun();
         last = await this.#checkHunk(id, hunk, last);
       }
     }

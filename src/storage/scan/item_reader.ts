@@ -8,11 +8,13 @@ export interface ItemBatch {
   readonly names: readonly Raw[];
 }
 
-const BATCH_ITEMS = 128;
+/** Messages between threads cost, and large items should spread over all of them. */
+const BATCH_ITEMS = 512, BATCH_BYTES = 64 * 1024 * 1024, FEWEST_ITEMS = 16;
 
 export class ItemReader {
   readonly #pool: StoragePool;
   readonly #usualBytes: number;
+  readonly #batchItems: number;
   readonly #take: (batch: ItemBatch, result: VerifyResult) => void;
   readonly #underWay: { readonly batch: ItemBatch; readonly result: Promise<VerifyResult> }[] = [];
 
@@ -20,13 +22,14 @@ export class ItemReader {
   constructor(pool: StoragePool, usualBytes: number, take: (batch: ItemBatch, result: VerifyResult) => void) {
     this.#pool = pool;
     this.#usualBytes = usualBytes;
+    this.#batchItems = Math.min(BATCH_ITEMS, Math.max(FEWEST_ITEMS, Math.floor(BATCH_BYTES / Math.max(usualBytes, 1))));
     this.#take = take;
   }
 
   /** Starts reading a batch. Returns when it is worthwhile to add more. */
   async read({ leaf, names }: ItemBatch): Promise<void> {
-    for (let at = 0; at < names.length; at += BATCH_ITEMS) {
-      const batch = { leaf, names: names.slice(at, at + BATCH_ITEMS) };
+    for (let at = 0; at < names.length; at += this.#batchItems) {
+      const batch = { leaf, names: names.slice(at, at + this.#batchItems) };
       const items = batch.names.length;
       const load = { items, bytes: items * this.#usualBytes };
       const result = this.#pool.run("verify", { leaf, names: batch.names.join("/") }, load);

@@ -53,7 +53,7 @@ export type StoragePool = ThreadPool<Batches>;
 type Table = { readonly [K in keyof Batches]: (batch: Batches[K]["batch"]) => Steps<Batches[K]["results"]> };
 
 /** Number of hunks, at some 3 MB of garbage each, after which a thread collects. */
-const HUNKS_PER_COLLECTION = 4;
+const HUNKS_PER_COLLECTION = 16;
 
 export class BatchExecutor implements Executor<Batches> {
   readonly #held = new DisposableStack();
