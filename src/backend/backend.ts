@@ -5,6 +5,7 @@
  */
 import { BadId } from "../core/fault.ts";
 import type { Branded } from "../core/raw.ts";
+import { ShortObject } from "./faults.ts";
 
 /** Kinds of objects of which there are many. */
 export const OBJECT_KINDS = ["keys", "data", "index", "snapshots", "locks"] as const;
@@ -57,7 +58,25 @@ export interface ByteRange {
 export interface GetOptions {
   /** Absent: the whole object. */
   readonly range?: ByteRange;
+  /** True: an object that ends within the range is no fault, and gives what there is. Default: false. */
+  readonly mayEnd?: boolean;
   readonly signal?: AbortSignal;
+}
+
+export interface PutOptions {
+  /**
+   * True if the bytes contain randomness of this run and were never sent before. Then nobody can have stored them, and
+   * the place isn't asked first whether it has them. Default: false.
+   */
+  readonly isFresh?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How many bytes of a range to give. @throws ShortObject */
+export function lengthIn(size: number, key: ObjectKey, { range, mayEnd = false }: GetOptions): number {
+  const { from, length } = range ?? { from: 0, length: size }, end = from + length;
+  if (from > size || (end > size && !mayEnd)) throw new ShortObject(key, end, size);
+  return Math.min(length, size - from);
 }
 
 export interface ListedObject {
@@ -87,8 +106,11 @@ export interface Backend extends AsyncDisposable {
    * "there": an object of the same size already has that name, from an earlier attempt whose answer was lost.
    * @throws ObjectTaken if an object of another size has it
    */
-  put(key: ObjectKey, body: Body, signal?: AbortSignal): Promise<"stored" | "there">;
-  /** Returns exactly the requested bytes. @throws MissingObject, ShortObject if the range extends beyond the end */
+  put(key: ObjectKey, body: Body, options?: PutOptions): Promise<"stored" | "there">;
+  /**
+   * Returns exactly the requested bytes.
+   * @throws MissingObject, ShortObject if the range begins beyond the end, or ends there without `mayEnd`
+   */
   get(key: ObjectKey, options?: GetOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** The size of an object in bytes; undefined if it doesn't exist. */
   head(key: ObjectKey, signal?: AbortSignal): Promise<number | undefined>;
@@ -99,8 +121,11 @@ export interface Backend extends AsyncDisposable {
   list(kind: ObjectKind, signal?: AbortSignal): AsyncIterable<ListedObject>;
   /** Removes an object; does nothing if it doesn't exist. */
   remove(key: ObjectKey, signal?: AbortSignal): Promise<void>;
-  /** The place's time, in ms since 1970. All clients of a vault share it; their own clocks decide nothing. */
-  now(): Promise<number>;
+  /**
+   * The place's time, in ms since 1970. All clients of a vault share it; their own clocks decide nothing.
+   * @param options.roughly true: what an answer of the last seconds showed is good enough, even if it is off by a second
+   */
+  now(options?: { readonly roughly?: boolean }): Promise<number>;
   /**
    * Removes what interrupted writers left behind, if it is older than `beforeMs` (by the place's time).
    * @returns number of removed files

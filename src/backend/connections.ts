@@ -7,7 +7,7 @@ import { around } from "./decorator.ts";
 export function atMost(most: number, inner: Backend): Backend {
   const gate = new Gate(most);
   return around(inner, {
-    put: (key, body, signal) => gate.through(() => inner.put(key, body, signal), signal),
+    put: (key, body, options) => gate.through(() => inner.put(key, body, options), options?.signal),
     get: (key, options) => gate.through(() => inner.get(key, options), options?.signal),
     head: (key, signal) => gate.through(() => inner.head(key, signal), signal),
     remove: (key, signal) => gate.through(() => inner.remove(key, signal), signal),

@@ -30,9 +30,9 @@ export function counting(
     onRequest(verb, target);
   };
   const backend = around(inner, {
-    async put(key, body, signal) {
+    async put(key, body, options) {
       count("put", key);
-      const result = await inner.put(key, body, signal);
+      const result = await inner.put(key, body, options);
       if (result === "stored") traffic.uploadedBytes += sizeOf(body);
       return result;
     },

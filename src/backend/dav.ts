@@ -12,6 +12,7 @@ import {
   OBJECT_KINDS,
   type ObjectKey,
   type ObjectKind,
+  type PutOptions,
   sizeOf,
 } from "./backend.ts";
 import type { Random } from "../core/clock.ts";
@@ -58,7 +59,7 @@ class DavBackend implements Backend {
     await this.#makeCollection(this.#url, new URL("/", this.#url));
   }
 
-  async put(key: ObjectKey, body: Body, signal?: AbortSignal): Promise<"stored" | "there"> {
+  async put(key: ObjectKey, body: Body, { signal }: PutOptions = {}): Promise<"stored" | "there"> {
     const url = this.#urlOf(key), temporary = new URL(this.#temporaryName(), url), what = `store ${key}`;
     await this.#send(temporary, what, body, signal);
     try {
@@ -107,9 +108,10 @@ class DavBackend implements Backend {
     await this.#http.send({ method: "DELETE", url: this.#urlOf(key), what: `remove ${key}`, signal, expects });
   }
 
-  async now(): Promise<number> {
+  async now({ roughly = false } = {}): Promise<number> {
     const url = this.#urlOf(CONFIG), what = "find out the server's time";
-    return timeOf(await this.#http.send({ method: "HEAD", url, what, expects: [200, MISSING] }));
+    return (roughly ? this.#http.recentMs : undefined) ??
+      timeOf(await this.#http.send({ method: "HEAD", url, what, expects: [200, MISSING] }));
   }
 
   async removeLeftovers(beforeMs: number): Promise<number> {

@@ -12,12 +12,12 @@ export function around(inner: Backend, overrides: Partial<Backend>): Backend {
     get can() {
       return inner.can;
     },
-    put: (key, body, signal) => inner.put(key, body, signal),
+    put: (key, body, options) => inner.put(key, body, options),
     get: (key, options) => inner.get(key, options),
     head: (key, signal) => inner.head(key, signal),
     list: (kind, signal) => inner.list(kind, signal),
     remove: (key, signal) => inner.remove(key, signal),
-    now: () => inner.now(),
+    now: (options) => inner.now(options),
     removeLeftovers: (beforeMs) => inner.removeLeftovers(beforeMs),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     ...overrides,

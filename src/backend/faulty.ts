@@ -29,7 +29,7 @@ export function faulty(inner: Backend, plan: (request: Request) => Failure | und
     return failure === "flip" && result instanceof Uint8Array ? flipped(result) as T : result;
   };
   return around(inner, {
-    put: (key, body, signal) => run("put", key, () => inner.put(key, body, signal)),
+    put: (key, body, options) => run("put", key, () => inner.put(key, body, options)),
     get: (key, options) => run("get", key, () => inner.get(key, options)),
     head: (key, signal) => run("head", key, () => inner.head(key, signal)),
     remove: (key, signal) => run("remove", key, () => inner.remove(key, signal)),

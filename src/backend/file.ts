@@ -12,11 +12,13 @@ import {
   type Body,
   type GetOptions,
   isObjectName,
+  lengthIn,
   type ListedObject,
   OBJECT_KINDS,
   type ObjectKey,
   type ObjectKind,
   partsOf,
+  type PutOptions,
   sizeOf,
 } from "./backend.ts";
 import { MissingObject, ObjectTaken, ShortObject } from "./faults.ts";
@@ -64,7 +66,7 @@ class FileBackend implements Backend {
   }
 
   // deno-lint-ignore require-await -- a failure is a rejection
-  async put(key: ObjectKey, body: Body, signal?: AbortSignal): Promise<"stored" | "there"> {
+  async put(key: ObjectKey, body: Body, { signal }: PutOptions = {}): Promise<"stored" | "there"> {
     const { directory, name } = placeOf(key);
     using dir = this.#makeDirectory(directory);
     const found = dir.stat(name);
@@ -82,14 +84,13 @@ class FileBackend implements Backend {
   }
 
   // deno-lint-ignore require-await -- a failure is a rejection
-  async get(key: ObjectKey, { range, signal }: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    throwIfAborted(signal);
+  async get(key: ObjectKey, options: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    throwIfAborted(options.signal);
     const { directory, name } = placeOf(key);
     using dir = openDirIfThere(this.#top, directory);
     using file = dir?.open(name);
     if (file === undefined) throw new MissingObject(key);
-    const { size } = file.stat(), { from, length } = range ?? { from: 0, length: size };
-    if (from + length > size) throw new ShortObject(key, from + length, size);
+    const length = lengthIn(file.stat().size, key, options), from = options.range?.from ?? 0;
     const bytes = new Uint8Array(length);
     const read = file.read(bytes, from);
     if (read !== length) throw new ShortObject(key, from + length, from + read);

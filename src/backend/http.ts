@@ -11,6 +11,7 @@ import { PlaceUnavailable } from "./faults.ts";
 import { type Flow, readBody, StreamedBody } from "./http_body.ts";
 import { faultOfNetwork, faultOfStatus, oneLine, plainText } from "./http_faults.ts";
 import type { Allowance } from "./limited.ts";
+import { ServerClock } from "./server_clock.ts";
 
 /** Sent at a time. */
 const PIECE_BYTES = 64 * 1024;
@@ -64,6 +65,7 @@ export class Http implements Disposable {
   readonly #kind: HttpKind;
   readonly #options: HttpOptions;
   readonly #client: ReturnType<typeof openHttpClient>;
+  readonly #serverClock: ServerClock;
   /** Until then, silence is likely to mean that no connection can be had. */
   #wasAnswered = false;
 
@@ -71,10 +73,16 @@ export class Http implements Disposable {
     this.#kind = kind;
     this.#options = options;
     this.#client = openHttpClient(options.caFile);
+    this.#serverClock = new ServerClock(options.clock);
   }
 
   [Symbol.dispose](): void {
     this.#client[Symbol.dispose]();
+  }
+
+  /** The server's time in ms since 1970, if answers of the last seconds show it. */
+  get recentMs(): number | undefined {
+    return this.#serverClock.nowMs();
   }
 
   /**
@@ -115,6 +123,7 @@ export class Http implements Disposable {
     try {
       const response = await this.#fetch(request, watch);
       this.#wasAnswered = true;
+      this.#serverClock.hear(response.headers);
       watch.answered();
       const flow = flowOf(watch, this.#options.down);
       // The length in an answer to HEAD is not its own.

@@ -17,9 +17,9 @@ export interface Limits {
 export function limited(inner: Backend, { upload, download, clock, sleep }: Limits): Backend {
   const up = new Allowance(upload, clock, sleep), down = new Allowance(download, clock, sleep);
   return around(inner, {
-    async put(key, body, signal) {
-      await up.take(sizeOf(body), signal);
-      return await inner.put(key, body, signal);
+    async put(key, body, options) {
+      await up.take(sizeOf(body), options?.signal);
+      return await inner.put(key, body, options);
     },
     async get(key, options) {
       await down.take(options?.range?.length ?? 0, options?.signal);

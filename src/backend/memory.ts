@@ -4,13 +4,15 @@ import {
   type Backend,
   type Body,
   type GetOptions,
+  lengthIn,
   type ListedObject,
   type ObjectKey,
   type ObjectKind,
   partsOf,
+  type PutOptions,
   sizeOf,
 } from "./backend.ts";
-import { MissingObject, ObjectTaken, ShortObject } from "./faults.ts";
+import { MissingObject, ObjectTaken } from "./faults.ts";
 
 /** A place; several backends may share it, as clients of the same place. */
 export class MemoryObjects {
@@ -37,7 +39,7 @@ class MemoryBackend implements Backend {
     this.#now = now;
   }
 
-  async put(key: ObjectKey, body: Body, signal?: AbortSignal): Promise<"stored" | "there"> {
+  async put(key: ObjectKey, body: Body, { signal }: PutOptions = {}): Promise<"stored" | "there"> {
     await turn(signal);
     const size = sizeOf(body), found = this.#objects.get(key);
     if (found !== undefined && found.length !== size) throw new ObjectTaken(key, size, found.length);
@@ -46,14 +48,11 @@ class MemoryBackend implements Backend {
     return "stored";
   }
 
-  async get(key: ObjectKey, { range, signal }: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    await turn(signal);
-    const bytes = this.#objects.get(key);
+  async get(key: ObjectKey, options: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    await turn(options.signal);
+    const bytes = this.#objects.get(key), from = options.range?.from ?? 0;
     if (bytes === undefined) throw new MissingObject(key);
-    if (range === undefined) return bytes.slice();
-    const end = range.from + range.length;
-    if (end > bytes.length) throw new ShortObject(key, end, bytes.length);
-    return bytes.slice(range.from, end);
+    return bytes.slice(from, from + lengthIn(bytes.length, key, options));
   }
 
   async head(key: ObjectKey, signal?: AbortSignal): Promise<number | undefined> {

@@ -1,6 +1,6 @@
 /**
  * The protocol of restic's REST servers: rest-server, `rclone serve restic`. Names are hashes there, too. Some servers
- * overwrite existing objects, so `put` checks first.
+ * overwrite existing objects, so `put` checks first, unless nobody can have the name.
  */
 import { fieldsOf, parseJson } from "../core/json.ts";
 import {
@@ -12,6 +12,7 @@ import {
   type ListedObject,
   type ObjectKey,
   type ObjectKind,
+  type PutOptions,
   README,
   sizeOf,
 } from "./backend.ts";
@@ -51,11 +52,11 @@ class RestBackend implements Backend {
     await this.#http.send({ method: "POST", url, what: `make ${this.location}`, expects: [200, 201, 204] });
   }
 
-  async put(key: ObjectKey, body: Body, signal?: AbortSignal): Promise<"stored" | "there"> {
+  async put(key: ObjectKey, body: Body, { isFresh, signal }: PutOptions = {}): Promise<"stored" | "there"> {
     const what = `store ${key}`;
     // The servers take objects of known kinds only.
     if (key === README) throw new PlaceRefuses(what, "servers of this kind take no other files");
-    const found = await this.head(key, signal);
+    const found = isFresh ? undefined : await this.head(key, signal);
     if (found !== undefined) return isThere(key, body, found);
     const headers = { "content-type": "application/octet-stream" };
     const expects = [200, 201, 204, 403];
@@ -98,9 +99,10 @@ class RestBackend implements Backend {
     await this.#http.send({ method: "DELETE", url, what: `remove ${key}`, signal, expects: [200, 204, 404] });
   }
 
-  async now(): Promise<number> {
+  async now({ roughly = false } = {}): Promise<number> {
     const url = this.#urlOf(CONFIG), what = "find out the server's time";
-    return timeOf(await this.#http.send({ method: "HEAD", url, what, expects: [200, 404] }));
+    return (roughly ? this.#http.recentMs : undefined) ??
+      timeOf(await this.#http.send({ method: "HEAD", url, what, expects: [200, 404] }));
   }
 
   /** Does nothing: servers show only complete objects. */

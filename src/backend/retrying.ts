@@ -21,11 +21,20 @@ const LONGEST_WAIT_MS = 5 * 60_000;
 export function retrying(inner: Backend, options: RetryOptions): Backend {
   const retry = <T>(action: () => Promise<T>, signal?: AbortSignal) => attempt(action, options, signal);
   return around(inner, {
-    put: (key, body, signal) => retry(() => inner.put(key, body, signal), signal),
+    put(key, body, options) {
+      let isFresh = options?.isFresh ?? false;
+      const put = () => {
+        const once = inner.put(key, body, { ...options, isFresh });
+        // A failed attempt may have stored it all the same.
+        isFresh = false;
+        return once;
+      };
+      return retry(put, options?.signal);
+    },
     get: (key, get) => retry(() => inner.get(key, get), get?.signal),
     head: (key, signal) => retry(() => inner.head(key, signal), signal),
     remove: (key, signal) => retry(() => inner.remove(key, signal), signal),
-    now: () => retry(() => inner.now()),
+    now: (options) => retry(() => inner.now(options)),
     removeLeftovers: (beforeMs) => retry(() => inner.removeLeftovers(beforeMs)),
     list: (kind, signal) => wholeList(inner, { kind, signal, options }),
   });

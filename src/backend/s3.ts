@@ -1,6 +1,6 @@
 /**
  * S3, of Amazon and of many others. An object is one PUT, conditional on the name being free. Because some servers
- * ignore the condition, `put` checks first, too.
+ * ignore the condition, `put` also checks first, unless nobody can have the name.
  */
 import { Buffer } from "node:buffer";
 import { createHash, hash } from "node:crypto";
@@ -14,6 +14,7 @@ import {
   type ObjectKey,
   type ObjectKind,
   partsOf,
+  type PutOptions,
 } from "./backend.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Fault } from "../core/fault.ts";
@@ -83,8 +84,8 @@ class S3Backend implements Backend {
     });
   }
 
-  async put(key: ObjectKey, body: Body, signal?: AbortSignal): Promise<"stored" | "there"> {
-    const found = await this.#lookFirst(key, signal);
+  async put(key: ObjectKey, body: Body, { isFresh, signal }: PutOptions = {}): Promise<"stored" | "there"> {
+    const found = isFresh ? undefined : await this.#lookFirst(key, signal);
     if (found !== undefined) return isThere(key, body, found);
     const what = `store ${key}`, headers = { ...this.#headersFor(key, body), "if-none-match": "*" };
     const expects = [200, 201, 204, 400, 409, 412];
@@ -129,9 +130,10 @@ class S3Backend implements Backend {
     await this.#http.send({ method: "DELETE", url, what: `remove ${key}`, signal, expects: [200, 204, 404] });
   }
 
-  async now(): Promise<number> {
+  async now({ roughly = false } = {}): Promise<number> {
     const url = this.#address.urlOf(), what = "find out the server's time";
-    return timeOf(await this.#http.send({ method: "HEAD", url, what, expects: [200, 403, 404] }));
+    return (roughly ? this.#http.recentMs : undefined) ??
+      timeOf(await this.#http.send({ method: "HEAD", url, what, expects: [200, 403, 404] }));
   }
 
   /** Does nothing: servers show only complete objects. */

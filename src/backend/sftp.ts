@@ -9,10 +9,12 @@ import {
   type Body,
   type GetOptions,
   isObjectName,
+  lengthIn,
   type ListedObject,
   OBJECT_KINDS,
   type ObjectKey,
   type ObjectKind,
+  type PutOptions,
   sizeOf,
 } from "./backend.ts";
 import { begun } from "./decorator.ts";
@@ -59,7 +61,7 @@ class SftpBackend implements Backend {
     else await this.#files.stat(this.#top || "/", `open ${this.location}`);
   }
 
-  async put(key: ObjectKey, body: Body, signal?: AbortSignal): Promise<"stored" | "there"> {
+  async put(key: ObjectKey, body: Body, { signal }: PutOptions = {}): Promise<"stored" | "there"> {
     const what = `store ${key}`, path = this.#pathOf(key), directory = path.slice(0, path.lastIndexOf("/"));
     const found = await this.head(key, signal);
     if (found !== undefined) return isThere(key, body, found);
@@ -75,12 +77,11 @@ class SftpBackend implements Backend {
     }
   }
 
-  async get(key: ObjectKey, { range, signal }: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const what = `read ${key}`;
+  async get(key: ObjectKey, options: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const what = `read ${key}`, { signal } = options;
     using file = await this.#files.open(this.#pathOf(key), what, signal);
     if (file === undefined) throw new MissingObject(key);
-    const { from, length } = range ?? { from: 0, length: file.size };
-    if (from + length > file.size) throw new ShortObject(key, from + length, file.size);
+    const length = lengthIn(file.size, key, options), from = options.range?.from ?? 0;
     const bytes = new Uint8Array(length), read = await file.read(bytes, from, what, signal);
     if (read !== length) throw new ShortObject(key, from + length, from + read);
     return bytes;

@@ -1,6 +1,6 @@
 /** Reads objects over HTTP; shared by all kinds of places that use it. */
-import { type ByteRange, type GetOptions, type ObjectKey, partsOf } from "./backend.ts";
-import { MissingObject, PlaceRefuses, PlaceUnavailable, ShortObject } from "./faults.ts";
+import { type GetOptions, lengthIn, type ObjectKey, partsOf } from "./backend.ts";
+import { MissingObject, PlaceRefuses, PlaceUnavailable } from "./faults.ts";
 import type { Http, HttpAnswer } from "./http.ts";
 import { lengthOf } from "./http_body.ts";
 
@@ -22,10 +22,10 @@ export async function getObject(
   http: Http,
   url: URL,
   key: ObjectKey,
-  { range, signal }: GetOptions = {},
+  options: GetOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const what = `read ${key}`;
-  if (range?.length === 0) return await nothingAt(http, url, key, range, signal);
+  const what = `read ${key}`, { range, signal } = options;
+  if (range?.length === 0) return await nothingAt(http, url, key, options);
   const headers: Record<string, string> = range === undefined
     ? {}
     : { range: `bytes=${range.from}-${range.from + range.length - 1}` };
@@ -38,9 +38,9 @@ export async function getObject(
     expects: [OK, PARTIAL, MISSING, BEYOND],
   });
   if (answer.status === MISSING) throw new MissingObject(key);
-  if (answer.status === BEYOND) throw await beyond(http, url, key, range, signal);
+  if (answer.status === BEYOND) return await nothingAt(http, url, key, options);
   if (range === undefined) return whole(answer, what);
-  return isPart(answer) ? partial(answer, key, range) : cut(answer.bytes, key, range);
+  return isPart(answer) ? partial(answer, key, options) : cut(answer.bytes, key, options);
 }
 
 /** Some servers, such as rclone's S3, send a part with status 200. */
@@ -81,48 +81,31 @@ function whole(answer: HttpAnswer, what: string): Uint8Array<ArrayBuffer> {
   return answer.bytes;
 }
 
-function partial({ headers, bytes }: HttpAnswer, key: ObjectKey, range: ByteRange): Uint8Array<ArrayBuffer> {
+function partial({ headers, bytes }: HttpAnswer, key: ObjectKey, options: GetOptions): Uint8Array<ArrayBuffer> {
   const found = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "");
   const [from, last, size] = [Number(found?.[1]), Number(found?.[2]), Number(found?.[3])];
-  const end = range.from + range.length;
-  if (end > size) throw new ShortObject(key, end, size);
+  const expected = Number.isNaN(size) ? options.range?.length ?? 0 : lengthIn(size, key, options);
   // Also what stands for another answer, late or twice.
-  const isAsAsked = from === range.from && last === end - 1 && bytes.length === range.length;
+  const isAsAsked = from === options.range?.from && last === from + expected - 1 && bytes.length === expected;
   if (!isAsAsked) throw new PlaceUnavailable(`read ${key}`, "the server gives another part than was asked for");
   return bytes;
 }
 
 /** Of an answer with everything, from a server that knows no ranges. */
-function cut(bytes: Uint8Array<ArrayBuffer>, key: ObjectKey, { from, length }: ByteRange): Uint8Array<ArrayBuffer> {
-  if (from + length > bytes.length) throw new ShortObject(key, from + length, bytes.length);
-  return bytes.slice(from, from + length);
+function cut(bytes: Uint8Array<ArrayBuffer>, key: ObjectKey, options: GetOptions): Uint8Array<ArrayBuffer> {
+  const from = options.range?.from ?? 0;
+  return bytes.slice(from, from + lengthIn(bytes.length, key, options));
 }
 
-/** HTTP has no range without bytes. */
+/** HTTP has no range without bytes: the size shows whether there are none. */
 async function nothingAt(
   http: Http,
   url: URL,
   key: ObjectKey,
-  { from }: ByteRange,
-  signal: AbortSignal | undefined,
+  options: GetOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const size = await headObject(http, url, key, signal);
+  const size = await headObject(http, url, key, options.signal);
   if (size === undefined) throw new MissingObject(key);
-  if (from > size) throw new ShortObject(key, from, size);
-  return new Uint8Array(0);
-}
-
-async function beyond(
-  http: Http,
-  url: URL,
-  key: ObjectKey,
-  range: ByteRange | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Error> {
-  const size = await headObject(http, url, key, signal);
-  if (size === undefined) return new MissingObject(key);
-  const end = range === undefined ? size : range.from + range.length;
-  return end > size
-    ? new ShortObject(key, end, size)
-    : new PlaceUnavailable(`read ${key}`, "the server refuses a part that is there");
+  if (lengthIn(size, key, options) === 0) return new Uint8Array(0);
+  throw new PlaceUnavailable(`read ${key}`, "the server refuses a part that is there");
 }

@@ -148,11 +148,11 @@ async function unlocked(
     import("../vault/access.ts"),
     import("../vault/format/faults.ts"),
   ]);
-  const { encrypted } = await readConfig(backend), vault = { location: backend.location, encrypted };
+  const config = await readConfig(backend), vault = { location: backend.location, encrypted: config.encrypted };
   for (let tries = 1;; tries++) {
     const { secret, isTyped } = await secretFor(settings, vault, secrets, signal);
     try {
-      return await unlockVault(backend, secret, machine);
+      return await unlockVault(backend, secret, machine, config);
     } catch (error) {
       if (!(error instanceof WrongPassphrase) || !isTyped || tries === TRIES) throw error;
     }

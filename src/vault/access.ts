@@ -92,10 +92,12 @@ async function putConfig(backend: Backend, config: VaultConfig): Promise<void> {
 
 /** Reads and parses `config`. @throws NoVault, DamagedObject, BeyondLimit, NewerObject */
 export async function readConfig(backend: Backend): Promise<VaultConfig> {
-  const size = await backend.head(CONFIG);
-  if (size === undefined) throw new NoVault(backend.location);
-  if (size > MOST_SMALL_BYTES) throw new DamagedObject("config", `it has ${size} bytes`);
-  return parseConfig(await backend.get(CONFIG));
+  const range = { from: 0, length: MOST_SMALL_BYTES + 1 };
+  try {
+    return parseConfig(await backend.get(CONFIG, { range, mayEnd: true }));
+  } catch (error) {
+    throw error instanceof MissingObject ? new NoVault(backend.location) : error;
+  }
 }
 
 /** True if a directory of this machine holds a vault, of whatever version. @throws DiskFault */
@@ -109,14 +111,16 @@ export function isVaultAt(dir: Dir): boolean {
  * Opens a vault's keys with a secret.
  * @param machine remembers which key opened the vault, so that it is tried first next time; absent: nothing is
  * remembered
+ * @param config if it was read already
  * @throws NoVault, NoKey, NotEncrypted, WrongPassphrase, BadKeyFile, ForeignKey
  */
 export async function unlockVault(
   backend: Backend,
   secret: Secret,
   machine?: Pick<Machine, "disk" | "state" | "random">,
+  config?: VaultConfig,
 ): Promise<VaultAccess> {
-  const config = await readConfig(backend);
+  config ??= await readConfig(backend);
   if (secret.kind === "unencrypted") {
     if (config.encrypted) throw new NoKey(backend.location);
     return { config, key: undefined };

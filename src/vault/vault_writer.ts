@@ -78,7 +78,7 @@ export class VaultWriter implements RepositoryWriter {
     this.#assertMayStore();
     const { index, roots } = this.#vault, store = this.#store;
     index.doWithoutTails();
-    await store.refresh();
+    await store.catchUp();
     const hunks = store.hasDoubtful ? [] : await hunksOf(roots);
     return new VaultReceiver({ store, roots, local: this.#local, hunks: new Set(hunks) }, root, source);
   }

@@ -72,9 +72,9 @@ backendContract(
 const BAD: Readonly<Record<string, (inner: Backend) => Backend>> = {
   "replaces what is there": (inner) =>
     around(inner, {
-      async put(key, body, signal) {
+      async put(key, body, options) {
         await inner.remove(key);
-        return await inner.put(key, body, signal);
+        return await inner.put(key, body, options);
       },
     }),
   "gives what there is of a range": (inner) =>
@@ -117,14 +117,14 @@ const BAD: Readonly<Record<string, (inner: Backend) => Backend>> = {
     }),
   "takes anything for its own": (inner) =>
     around(inner, {
-      async put(key, body, signal) {
-        return await inner.head(key) === undefined ? await inner.put(key, body, signal) : "there";
+      async put(key, body, options) {
+        return await inner.head(key) === undefined ? await inner.put(key, body, options) : "there";
       },
     }),
   "says stored twice": (inner) =>
     around(inner, {
-      async put(key, body, signal) {
-        await inner.put(key, body, signal);
+      async put(key, body, options) {
+        await inner.put(key, body, options);
         return "stored";
       },
     }),

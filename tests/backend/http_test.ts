@@ -253,7 +253,7 @@ Deno.test("Ctrl-C ends any request at once, and nothing half done shows", async 
   for (const proxy of [slow, stalled]) {
     await using backend = await openPlace(`rest:http://127.0.0.1:${proxy.port}/`, {}, { create: false });
     const actions = [
-      (signal: AbortSignal) => backend.put(KEY, A, signal),
+      (signal: AbortSignal) => backend.put(KEY, A, { signal }),
       (signal: AbortSignal) => backend.get(KEY, { signal }),
       (signal: AbortSignal) => Array.fromAsync(backend.list("data", signal)),
       (signal: AbortSignal) => backend.remove(KEY, signal),

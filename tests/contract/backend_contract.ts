@@ -222,11 +222,23 @@ export const BACKEND_RULES: readonly BackendRule[] = [
   rule("After an abort nothing is stored or removed", async (backend) => {
     const bytes = bytesOf(1, LARGE_BYTES), key = keyOf("data", bytes), kept = bytesOf(2), signal = AbortSignal.abort();
     await backend.put(keyOf("data", kept), kept);
-    await rejects(backend.put(key, bytes, signal), Interrupted);
+    await rejects(backend.put(key, bytes, { signal }), Interrupted);
     await rejects(backend.get(keyOf("data", kept), { signal }), Interrupted);
     await rejects(backend.remove(keyOf("data", kept), signal), Interrupted);
     await rejects(Array.fromAsync(backend.list("data", signal)), Interrupted);
     deepStrictEqual(await listed(backend, "data"), [`${hash("sha256", kept, "hex")} ${kept.length}`]);
+  }),
+  rule("A range that may end gives what there is, and is a fault only where it begins beyond", async (backend) => {
+    const bytes = bytesOf(1), key = keyOf("data", bytes);
+    await backend.put(key, bytes, { isFresh: true });
+    const read = (from: number, length: number) => backend.get(key, { range: { from, length }, mayEnd: true });
+    deepStrictEqual(await read(0, 1000), bytes);
+    deepStrictEqual(await read(40, 1000), bytes.slice(40));
+    deepStrictEqual(await read(40, 10), bytes.slice(40, 50));
+    deepStrictEqual(await read(100, 1000), new Uint8Array(0));
+    await rejects(read(101, 1), ShortObject);
+    const missing = bytesOf(2);
+    await rejects(backend.get(keyOf("data", missing), { range: { from: 0, length: 9 }, mayEnd: true }), MissingObject);
   }),
   rule("now() goes forwards, and leaves nothing behind", async (backend) => {
     const first = await backend.now(), second = await backend.now();

@@ -73,13 +73,13 @@ Deno.test("as many units are on their way at once as the place takes", async () 
   const { promise: enough, resolve: go } = Promise.withResolvers<void>();
   const through = (inner: Backend) =>
     around(inner, {
-      put: async (key, body, signal) => {
-        if (!key.startsWith("data/")) return await inner.put(key, body, signal);
+      put: async (key, body, options) => {
+        if (!key.startsWith("data/")) return await inner.put(key, body, options);
         most = Math.max(most, ++waiting);
         if (waiting === 5) go();
         await enough;
         waiting--;
-        return await inner.put(key, body, signal);
+        return await inner.put(key, body, options);
       },
     });
   await using vault = await place.open(new TestMonitor(), 100_000, { through, connections: 5 });

@@ -183,13 +183,13 @@ Deno.test("a prune that comes in while a root is stored costs another try, and n
   using storage = world.open();
   await using vault = await empty.open();
   const { objects, id } = vault, { backend } = objects, put = backend.put.bind(backend), doomed: string[] = [];
-  backend.put = async (key, body, signal) => {
-    if (!key.startsWith("snapshots/") || doomed.length > 0) return await put(key, body, signal);
+  backend.put = async (key, body, options) => {
+    if (!key.startsWith("snapshots/") || doomed.length > 0) return await put(key, body, options);
     doomed.push(...(await objects.list("data")).keys());
     const since = "2026-11-20T22:05:11Z", marks = doomed.map((unit) => ({ unit, mark: "doomed", since }) as const);
     const ledger = { kind: "ledger", vault: id, host: "nas", written: since, supersedes: [], marks } as const;
     await objects.put("index", encodeIndex(ledger, objects.auth));
-    return await put(key, body, signal);
+    return await put(key, body, options);
   };
   const monitor = new TestMonitor();
   const result = await copy(storage, vault, { workers: 0, signal, clock: world.clock }, monitor);

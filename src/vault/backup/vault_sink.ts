@@ -68,8 +68,8 @@ export class VaultSink implements SnapshotSink {
   /** Begins a snapshot, based on the vault's present state. */
   static async begin(parts: SinkParts, request: SinkRequest, monitor: Monitor): Promise<VaultSink> {
     const { store, roots, notes } = parts, { id } = store.objects.access.config;
-    await store.refresh();
-    const own = (await roots.heads()).filter(({ root }) => root.storage.id === id);
+    await store.catchUp();
+    const own = (await roots.lastHeads()).filter(({ root }) => root.storage.id === id);
     const last = own.reduce((most, { root }) => Math.max(most, root.sequence), 0);
     const damaged = notes.damaged();
     await store.distrust(damaged);
@@ -188,7 +188,7 @@ export class VaultSink implements SnapshotSink {
   async #partials(): Promise<RootId[]> {
     const { id } = this.#parts.store.objects.access.config, { host, series, previous } = this.#request;
     const built = new Set(previous.map(({ id }) => id));
-    const heads = await this.#parts.roots.heads();
+    const heads = await this.#parts.roots.lastHeads();
     return heads.filter(({ id: rootId, root, info }) => {
       if (root.complete || info.for !== undefined) return false;
       const isOurs = root.storage.id === id && root.host === host && root.name === series;

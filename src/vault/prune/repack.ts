@@ -62,7 +62,7 @@ export async function repack(
   const lines = [...await packers.data.finish(), ...await packers.meta.finish()];
   const { objects, index, host } = vault, { access: { config }, auth, backend } = objects;
   for (const units of portionsOf(lines)) {
-    const written = new Date(await backend.now()).toISOString();
+    const written = new Date(await backend.now({ roughly: true })).toISOString();
     const object: IndexObject = { kind: "units", vault: config.id, host, written, supersedes: [], units };
     index.add(await objects.put("index", encodeIndex(object, auth)), object);
   }
@@ -191,7 +191,7 @@ class Repacker {
     const finished = this.#writer?.finish();
     this.#writer = undefined;
     if (finished === undefined) return;
-    await this.#objects.backend.put(objectKey("data", finished.id), this.#output.bytes);
+    await this.#objects.backend.put(objectKey("data", finished.id), this.#output.bytes, { isFresh: true });
     this.#lines.push(lineOf(finished));
   }
 

@@ -34,6 +34,7 @@ export class RootStore {
   #fetched: NamedRoot[] = [];
   #version = 0;
   #isTidy = false;
+  #isListed = false;
   #holds = 0;
 
   /** @param monitor receives faults of unusable objects */
@@ -50,6 +51,16 @@ export class RootStore {
     if (before.length !== this.#known.size || before.some((name) => !this.#known.has(name))) this.#version++;
     if (before.some((name) => !this.#known.has(name))) this.#isTidy = false;
     if (!this.#isTidy && this.#holds === 0) await this.#tidy();
+    this.#isListed = true;
+    return this.#heads();
+  }
+
+  /** As {@link heads}, as of the last listing of this run; lists only if there was none. */
+  async lastHeads(): Promise<readonly RootHeader[]> {
+    return this.#isListed ? this.#heads() : await this.heads();
+  }
+
+  #heads(): readonly RootHeader[] {
     return [...new Map(Array.from(this.#known.values(), (header) => [header.id, header])).values()];
   }
 
@@ -149,9 +160,12 @@ export class RootStore {
     return this.#known.entries().find(([, header]) => header.id === id)?.[0];
   }
 
-  /** Makes a snapshot exist, if it doesn't yet. @param root its bytes are kept unchanged */
+  /**
+   * Makes a snapshot exist, unless this run knows that it does: two objects with one root are one snapshot.
+   * @param root its bytes are kept unchanged
+   */
   async put(root: StoredRoot): Promise<void> {
-    if ((await this.heads()).some(({ id }) => id === root.id)) return;
+    if ((await this.lastHeads()).some(({ id }) => id === root.id)) return;
     const name = await this.#objects.put("snapshots", encodeSnapshot(root.bytes, this.#objects.auth));
     this.#remember(name, root);
     this.#flush();

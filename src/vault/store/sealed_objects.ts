@@ -64,7 +64,8 @@ export class SealedObjects {
   /** Stores an object. @returns its name */
   async put(kind: SmallKind, plain: Uint8Array): Promise<string> {
     const { name, bytes } = await makeObject(plain, this.access.key?.metaRecipient, this.random);
-    await this.backend.put(objectKey(kind, name), bytes);
+    // What is not sealed may be the same as what somebody else stores.
+    await this.backend.put(objectKey(kind, name), bytes, { isFresh: this.access.key !== undefined });
     return name;
   }
 

@@ -35,6 +35,8 @@ export class UnitIndex {
   #lookup: UnitLookup;
   /** True once the cache was checked for objects that are no longer listed. */
   #isTidy = false;
+  /** True while the only listing is that of the opening. */
+  #isJustOpened = false;
 
   /** @param monitor receives faults of unusable objects */
   constructor(objects: SealedObjects, cache: IndexCache, monitor: Pick<Monitor, "problem" | "notice">) {
@@ -104,6 +106,7 @@ export class UnitIndex {
 
   /** Lists `index/`, drops what is gone, and reads what is new. */
   async refresh(): Promise<void> {
+    this.#isJustOpened = !this.#isTidy;
     // A row that was met damaged may not be the only one.
     if (this.#cache.tables.isSuspect && !this.#isCacheSound()) this.#renew("damaged");
     for (;;) {
@@ -114,6 +117,16 @@ export class UnitIndex {
         this.#renew(error.trouble);
       }
     }
+  }
+
+  /**
+   * True once, if `index/` was read only when the vault was opened. A writer that begins then need not read it again:
+   * what has changed since is found at the end of each snapshot, as all that changes later.
+   */
+  takeOpening(): boolean {
+    const isJustOpened = this.#isJustOpened && this.#tails.rows.size === 0;
+    this.#isJustOpened = false;
+    return isJustOpened;
   }
 
   /** Verifies every row of the cache, and reads everything again if one is damaged. The vault itself is trusted. */

@@ -200,11 +200,16 @@ export class RunStore implements PackDesk, AsyncDisposable {
     if (id !== undefined) throw new Error(`${id} and ${this.#claimed.size - 1} others were not packed`);
   }
 
+  /** As {@link refresh}, when a snapshot begins. */
+  async catchUp(): Promise<void> {
+    if (!this.index.takeOpening()) await this.refresh();
+  }
+
   /** Refreshes the index and, in a long run, the list of existing units. */
   async refresh(): Promise<void> {
     await this.index.refresh();
     const { firstMs } = this.#uploads, { backend } = this.objects;
-    if (firstMs === undefined || await backend.now() - firstMs < LONG_MS) return;
+    if (firstMs === undefined || await backend.now({ roughly: true }) - firstMs < LONG_MS) return;
     const there = await this.objects.list("data");
     this.#absent = new Set([...this.index.unitNames()].filter((unit) => !there.has(unit)));
   }

@@ -112,11 +112,11 @@ export class UnitUploads implements AsyncDisposable {
   async #store(line: UnitLine, body: UnitBody): Promise<void> {
     const { backend } = this.#objects;
     if (this.#firstMs === undefined) {
-      this.#firstMs = await backend.now();
+      this.#firstMs = await backend.now({ roughly: true });
       this.#options.onPlaceTime?.(this.#firstMs);
     }
     if (body.kind === "memory") {
-      await backend.put(objectKey("data", line.unit), body.bytes);
+      await backend.put(objectKey("data", line.unit), body.bytes, { isFresh: true });
       if (line.unitClass === "data") this.#free.push(body.bytes.buffer);
     } else await this.#storeFile(backend, line, body);
     this.#stored.push(line);
@@ -129,7 +129,7 @@ export class UnitUploads implements AsyncDisposable {
   ): Promise<void> {
     using file = this.#inSpool((directory) => directory.open(name));
     if (file === undefined) throw new Error("A unit's file is gone");
-    await backend.put(objectKey("data", unit), spooled(file, size));
+    await backend.put(objectKey("data", unit), spooled(file, size), { isFresh: true });
     this.#removeFile(name);
   }
 
@@ -154,7 +154,7 @@ export class UnitUploads implements AsyncDisposable {
     this.#throwIfFailed();
     const { access, auth, backend } = this.#objects, { host } = this.#options;
     while (this.#stored.length > 0) {
-      const units = portionOf(this.#stored), written = new Date(await backend.now()).toISOString();
+      const units = portionOf(this.#stored), written = new Date(await backend.now({ roughly: true })).toISOString();
       const object: IndexObject = { kind: "units", vault: access.config.id, host, written, supersedes: [], units };
       this.#index.add(await this.#objects.put("index", encodeIndex(object, auth)), object);
       this.#stored = this.#stored.slice(units.length);
