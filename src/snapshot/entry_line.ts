@@ -326,10 +326,15 @@ const LONG_LINE = 8 * 1024;
  */
 export function isSound(line: string, head = ""): boolean {
   if (head !== "" && beginsWith(line, head)) {
-    if (goesOn(line, head.length, USUAL_REST)) return true;
+    if (hasUsualRest(line, head.length)) return true;
     if (line.length < LONG_LINE && goesOn(line, head.length, PLAIN_REST)) return true;
   }
   return unlessFault(() => parseLine(line) !== undefined, false);
+}
+
+/** True if a content id, perhaps a birth time, and nothing else follows the beginning of a line. */
+export function hasUsualRest(line: string, from: number): boolean {
+  return goesOn(line, from, USUAL_REST);
 }
 
 /** True if the sticky expression `rest` matches at index `from`. */

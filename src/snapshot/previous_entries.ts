@@ -7,7 +7,7 @@ import { compareApath } from "../core/apath.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
 import { beginsWith } from "../core/raw.ts";
 import type { HunkRef } from "./hunk.ts";
-import { headPath, isLineOf, isSound, pathOfLine } from "./entry_line.ts";
+import { hasUsualRest, headPath, isLineOf, isSound, pathOfLine } from "./entry_line.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** A line of a previous manifest. `origin` is the hunk that holds it, `index` its place there. */
@@ -15,6 +15,8 @@ export interface PreviousLine {
   readonly text: string;
   readonly origin: HunkRef;
   readonly index: number;
+  /** True if the line is the head that was asked for, a content id, perhaps a birth time, and nothing else. */
+  readonly isUsual: boolean;
 }
 
 /** A cursor over one manifest. Damaged hunks are reported and skipped. */
@@ -64,8 +66,10 @@ class Cursor {
     return line === undefined ? undefined : unlessFault(() => pathOfLine(line), undefined);
   }
 
-  line(): PreviousLine {
-    return { text: this.#text!, origin: this.#manifest.root.hunks[this.#hunk]!, index: this.#index };
+  /** @param head what the line begins with, if that is known */
+  line(head?: string): PreviousLine {
+    const text = this.#text!, isUsual = head !== undefined && hasUsualRest(text, head.length);
+    return { text, origin: this.#manifest.root.hunks[this.#hunk]!, index: this.#index, isUsual };
   }
 
   step(): void {
@@ -152,11 +156,12 @@ export class PreviousEntries {
       const cursor = this.#cursors[0];
       if (cursor === undefined) return undefined;
       // Mostly the next line begins with all of the head; then nothing else needs to be looked at.
-      if (cursor.beginsWith(head) || cursor.moveTo(path, headPath(head), this.#gone)) {
-        const line = cursor.line();
+      const begins = cursor.beginsWith(head);
+      if (begins || cursor.moveTo(path, headPath(head), this.#gone)) {
+        const line = begins ? cursor.line(head) : cursor.line();
         cursor.step();
         // One that says something wrong is not to be found in the next snapshot too.
-        return isSound(line.text, head) ? line : undefined;
+        return line.isUsual || isSound(line.text, head) ? line : undefined;
       }
       if (!this.#goesBack(cursor)) return undefined;
     }

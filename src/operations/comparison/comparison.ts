@@ -173,7 +173,7 @@ export class Comparison {
     const learnt = stat.kind === "dir" ? NO_DETAILS : this.#links.of(stat);
     const taken = from === undefined || this.#force
       ? undefined
-      : this.#takenOver(from.text, head, learnt.hardLink, seen.ctime ?? seen.mtime);
+      : this.#takenOver(from, head, learnt.hardLink, seen.ctime ?? seen.mtime);
     const line = taken !== undefined && seen.ctime === undefined && this.#disk.abilities.xattrs
       ? withCurrentXattrs(taken, { head, kind: stat.kind, name, parent, disk: this.#disk })
       : taken;
@@ -209,8 +209,9 @@ export class Comparison {
   }
 
   /** The old line, if it still says everything; without signs that don't count any more. */
-  #takenOver(text: string, head: string, hardLink: string | undefined, stamp: string): string | undefined {
-    const line = isUnchanged(text, head, hardLink) ? text : withoutOldSigns(text, head, hardLink);
+  #takenOver(from: PreviousLine, head: string, hardLink: string | undefined, stamp: string): string | undefined {
+    const { text } = from, isSame = from.isUsual ? hardLink === undefined : isUnchanged(text, head, hardLink);
+    const line = isSame ? text : withoutOldSigns(text, head, hardLink);
     return line === undefined || this.#racy.has(stamp) ? undefined : line;
   }
 
