@@ -188,6 +188,71 @@ function namesInZip(bytes: Uint8Array<ArrayBuffer>): string[] {
   return names;
 }
 
+Deno.test("An archive of what is chosen has that, and nothing beside it", async () => {
+  using world = new World({ inMemory: true });
+  for (const name of ["a.txt", "b.txt", "sub/c.txt", "sub/d.txt", "sub-e.txt", "sub/deep/f.txt"]) {
+    world.write(name, name);
+  }
+  await world.backup({ name: "photos" });
+  await using server = await webServer(world);
+  const of = async (query: string, below = "") => {
+    const { bytes, isWhole, status } = await ask(server, `/archive/latest${below}?${query}`, READ);
+    deepStrictEqual([status, isWhole], [200, true], query);
+    return namesInZip(bytes).sort();
+  };
+  deepStrictEqual(await of("only=b.txt&only=sub"), [
+    "b.txt",
+    "sub/",
+    "sub/c.txt",
+    "sub/d.txt",
+    "sub/deep/",
+    "sub/deep/f.txt",
+  ]);
+  deepStrictEqual(await of("only=sub/c.txt&only=sub/c.txt&only=sub/deep/f.txt"), ["sub/c.txt", "sub/deep/f.txt"]);
+  deepStrictEqual(await of("only=sub&only=sub/c.txt").then((names) => names.length), 5);
+  deepStrictEqual(await of("only=c.txt", "/sub"), ["sub/c.txt"]);
+  strictEqual((await of("only=")).length, 8);
+  strictEqual((await ask(server, "/archive/latest?only=a.txt&only=none", READ)).status, 404);
+  strictEqual((await ask(server, "/archive/latest/sub?only=../a.txt", READ)).status, 400);
+  strictEqual((await ask(server, "/archive/latest/a.txt?only=x", READ)).status, 400);
+});
+
+Deno.test("Lists come from the last name on, and as lines, whole", async () => {
+  using world = new World({ inMemory: true });
+  for (let i = 0; i < 25; i++) world.write(`f${String(i).padStart(2, "0")}`, `${i}`);
+  world.write("f07d/below", "x");
+  await world.backup({ name: "photos" });
+  await using server = await webServer(world);
+  const names = ({ items }: { items: readonly { path: string }[] }) => items.map(({ path }) => path);
+  const forward = names(await json(server, "/api/v1/snapshots/latest/entries"));
+  const backward: string[] = [];
+  for (let after = ""; after !== undefined;) {
+    const page = await json(
+      server,
+      `/api/v1/snapshots/latest/entries?order=reverse&limit=4${after && `&after=${after}`}`,
+    );
+    ok(page.items.length <= 4);
+    backward.push(...names(page));
+    after = page.next;
+  }
+  deepStrictEqual(backward, forward.toReversed());
+  const asLines = { ...READ, headers: { accept: "application/x-ndjson" } };
+  const lines = async (target: string) => {
+    const { status, headers, text, isWhole } = await ask(server, target, asLines);
+    deepStrictEqual([status, headers.get("content-type"), isWhole], [200, "application/x-ndjson", true]);
+    return text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  };
+  const { items } = await json(server, "/api/v1/snapshots/latest/entries");
+  deepStrictEqual(await lines("/api/v1/snapshots/latest/entries"), items);
+  deepStrictEqual(names({ items: await lines("/api/v1/snapshots/latest/entries?order=reverse") }), backward);
+  deepStrictEqual(names({ items: await lines("/api/v1/snapshots/latest/entries/f03") }), ["/f03"]);
+  world.write("f03", "other");
+  world.write("new", "n");
+  await world.backup({ name: "photos" });
+  const { changes, summary } = await json(server, "/api/v1/diff");
+  deepStrictEqual(await lines("/api/v1/diff"), [...changes, { summary }]);
+});
+
 Deno.test("Who may see one series learns nothing of others: all answers are those of a storage without them", async () => {
   using world = new World({ inMemory: true });
   Deno.writeTextFileSync(`${world.source}/both.txt`, "both");

@@ -1,5 +1,6 @@
 /** The interface for programs: snapshots and their contents. */
-import { changeJson, entryJson, foundJson, historyJson, jsonReply, snapshotJson } from "./json.ts";
+import { jsonReply, LINES, linesReply, wantsLines } from "./json.ts";
+import { changeJson, entryJson, foundJson, historyJson, snapshotJson } from "../reader/value_json.ts";
 import {
   aboutChoice,
   aboutCount,
@@ -27,19 +28,20 @@ import {
 import { STATUS } from "./schemas/work.ts";
 import { statusOf } from "./status.ts";
 import { CONTENT_TYPES, contentReply, dispositionOf } from "../exchange/content.ts";
-import { NotAllowed, NotFound } from "../exchange/problem.ts";
+import { BadRequest, NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Query } from "../exchange/target.ts";
 import { maySee } from "../accounts/account.ts";
-import type { SearchRequest } from "../reader/reader.ts";
+import type { EntryOrder, SearchRequest } from "../reader/reader.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 import { entryOf, pathOf, seriesOf, visibleEntry, visibleSnapshot, visibleSnapshots } from "../exchange/visible.ts";
-import { apathOf, nameOf, TOP } from "../../core/apath.ts";
-import { KINDS } from "../../core/entry.ts";
-import { rawOf, textOf } from "../../core/raw.ts";
+import { type Apath, apathOf, nameOf, TOP } from "../../core/apath.ts";
+import { type Entry, KINDS } from "../../core/entry.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { NeverBackedUp } from "../../operations/browse/history.ts";
 
 const USUAL_PAGE = 500, MOST_PAGE = 1000, USUAL_FOUND = 100, MOST_FOUND = 200;
+const ENTRY_ORDERS = ["name", "reverse"] as const;
 const LIMIT = aboutCount("so many at most", MOST_PAGE), AFTER = "go on after that one: `next` of the answer before";
 
 export const API_ROUTES: readonly Route[] = [
@@ -116,8 +118,10 @@ export const API_ROUTES: readonly Route[] = [
     access: "read",
     about: {
       summary: "What is in a directory of a snapshot, in the order of names; of anything else, that itself",
-      query: { after: AFTER, limit: LIMIT },
+      query: { order: aboutChoice("by name, or from the last name on", ENTRY_ORDERS), after: AFTER, limit: LIMIT },
+      headers: { accept: `${LINES}: all entries, one a line, without \`next\`` },
       replies: { 200: ENTRY_PAGE },
+      type: ["application/json", LINES],
     },
     handle: listEntries,
   },
@@ -175,7 +179,9 @@ export const API_ROUTES: readonly Route[] = [
     share: "search",
     about: {
       summary: "What is different between two snapshots",
+      headers: { accept: `${LINES}: all changes, one a line, the summary last` },
       replies: { 200: DIFFERENCES },
+      type: ["application/json", LINES],
       query: {
         before: "one of them; default: the one before `now` in its series",
         now: "the other one; default: the latest",
@@ -184,6 +190,7 @@ export const API_ROUTES: readonly Route[] = [
       },
     },
     handle: async (exchange) => {
+      if (wantsLines(exchange)) return await changeLines(exchange);
       const { before, now, page: { changes, summary } } = await differences(exchange);
       const brief = ({ id, time }: SnapshotInfo) => ({ id, time });
       return jsonReply({ before: brief(before), now: brief(now), changes: changes.map(changeJson), summary });
@@ -227,7 +234,10 @@ export const API_ROUTES: readonly Route[] = [
     share: "archive",
     about: {
       summary: "A directory or file as one archive; its last file, `backup-errors.txt`, lists what is missing",
-      query: { format: aboutChoice("zip is the default", ["zip", "tar"]) },
+      query: {
+        format: aboutChoice("zip is the default", ["zip", "tar"]),
+        only: "only this of it, as a path from there such as `2025/a.jpg`; repeatable",
+      },
       replies: { 200: BYTES },
       type: ["application/zip", "application/x-tar"],
     },
@@ -246,14 +256,24 @@ export function statsOf({ account, site }: Pick<Exchange, "account" | "site">) {
  * AmbiguousSnapshot, NotInSnapshot, BadRequest
  */
 export async function differences(exchange: Exchange) {
-  const { target: { query }, site } = exchange, below = query.raw("below") || undefined;
+  const { before, now, below } = await comparedIn(exchange);
+  const limit = countOf(exchange.target.query, "limit", USUAL_PAGE, MOST_PAGE);
+  const page = await exchange.site.reader.diff({ before: before.id, now: now.id, below, limit });
+  return { before, now, path: below, page };
+}
+
+async function changeLines(exchange: Exchange): Promise<Reply> {
+  const { before, now, below } = await comparedIn(exchange);
+  return linesReply(exchange, exchange.site.reader.changes({ before: before.id, now: now.id, below }));
+}
+
+/** The snapshots and the path that a request compares. */
+async function comparedIn(exchange: Exchange) {
+  const { query } = exchange.target, below = query.raw("below");
   const now = await visibleSnapshot(exchange, textParameter(query, "now") ?? "latest");
   const named = textParameter(query, "before");
   const before = named === undefined ? await snapshotBefore(exchange, now) : await visibleSnapshot(exchange, named);
-  const limit = countOf(query, "limit", USUAL_PAGE, MOST_PAGE);
-  const path = below === undefined || below === "" ? TOP : apathOf(below);
-  const page = await site.reader.diff({ before: before.id, now: now.id, below: path, limit });
-  return { before, now, path, page };
+  return { before, now, below: below === undefined || below === "" ? TOP : apathOf(below) };
 }
 
 /** The complete snapshot before one in its series. @throws NotFound for the first */
@@ -285,10 +305,30 @@ async function listEntries(exchange: Exchange): Promise<Reply> {
   const { site, target: { query }, rest } = exchange, path = pathOf(rest);
   const snapshot = await visibleSnapshot(exchange, exchange.params.ref ?? "");
   const limit = countOf(query, "limit", USUAL_PAGE, MOST_PAGE), after = query.raw("after") || undefined;
-  const own = await entryOf(exchange, snapshot, path);
+  const own = await entryOf(exchange, snapshot, path), order = choiceOf(query, "order", ENTRY_ORDERS);
+  if (wantsLines(exchange)) return linesReply(exchange, entryLines(exchange, { snapshot, own, after, order }));
   if (own.kind !== "dir") return jsonReply({ items: [entryJson(own)] });
-  const { entries, next } = await site.reader.entries(snapshot.id, path, after, limit);
+  const { entries, next } = await site.reader.entries(snapshot.id, path, after, limit, order);
   return jsonReply({ items: entries.map(entryJson), ...(next !== undefined && { next: textOf(next) }) });
+}
+
+/** All entries of a directory, a page at a time, as fast as they are read; of anything else, that itself. */
+async function* entryLines({ site }: Exchange, { snapshot, own, after, order }: {
+  readonly snapshot: SnapshotInfo;
+  readonly own: Entry;
+  readonly after: Raw | undefined;
+  readonly order: EntryOrder | undefined;
+}): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  const linesOf = (entries: readonly Entry[]) =>
+    encoder.encode(entries.map((one) => `${JSON.stringify(entryJson(one))}\n`).join(""));
+  if (own.kind !== "dir") return yield linesOf([own]);
+  for (let at = after;;) {
+    const { entries, next } = await site.reader.entries(snapshot.id, own.path, at, MOST_PAGE, order);
+    yield linesOf(entries);
+    if (next === undefined) return;
+    at = next;
+  }
 }
 
 /** The search that a request describes. @throws BadRequest, BadPath */
@@ -310,6 +350,18 @@ export function searchRequest({ target: { query }, account }: Pick<Exchange, "ta
   };
 }
 
+const MOST_CHOSEN = 1000;
+
+/** The paths that are chosen of a directory. @throws BadRequest, BadPath */
+function chosenIn({ path, kind }: Entry, query: Query): Apath[] {
+  const names = query.all("only").filter((name) => name !== "");
+  if (names.length > MOST_CHOSEN) {
+    throw new BadRequest(`More than ${MOST_CHOSEN} paths are chosen`, "Choose a directory");
+  }
+  if (names.length > 0 && kind !== "dir") throw new BadRequest("Nothing can be chosen of what is no directory");
+  return names.map((name) => apathOf(path === TOP ? `/${name}` : `${path}/${name}`));
+}
+
 const MOST_PATTERNS = 20;
 
 function patternsOf(query: Query): string[] {
@@ -320,6 +372,8 @@ async function archiveReply(exchange: Exchange): Promise<Reply> {
   const { site, target, method } = exchange;
   const format = choiceOf(target.query, "format", ["zip", "tar"]) ?? "zip";
   const { snapshot, entry } = await visibleEntry(exchange, exchange.params.ref ?? "", pathOf(exchange.rest));
+  const only = chosenIn(entry, target.query);
+  for (const one of only) await entryOf(exchange, snapshot, one);
   const { path } = entry, base = path === TOP ? rawOf(snapshot.name) : nameOf(path);
   return {
     status: 200,
@@ -328,6 +382,11 @@ async function archiveReply(exchange: Exchange): Promise<Reply> {
       "content-disposition": dispositionOf(`${base}.${format}`, "attachment"),
       "cache-control": "private, no-store, no-transform",
     },
-    body: method === "HEAD" ? "" : site.reader.archive({ snapshot: snapshot.id, path, format }),
+    body: method === "HEAD" ? "" : site.reader.archive({
+      snapshot: snapshot.id,
+      path,
+      format,
+      ...(only.length > 0 && { only }),
+    }),
   };
 }

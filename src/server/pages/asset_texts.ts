@@ -42,6 +42,8 @@ input, select, textarea, button { font: inherit; color: inherit; background: var
 textarea { width: 100%; min-height: 14rem; font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9rem; }
 input[type=range] { padding: 0; border: 0; width: 100%; accent-color: var(--mark); }
 input[type=checkbox] { width: 1.1rem; height: 1.1rem; vertical-align: middle; }
+td > div > input[type=checkbox] { margin: 0 .5rem .15rem 0; }
+.dismissed { margin: 0 0 1rem; border: 0; } .dismissed .alert { border-left-color: var(--line); }
 button { cursor: pointer; min-height: 2.25rem; }
 button:hover, .button:hover { background: var(--hover); }
 button.main { background: var(--mark); border-color: var(--mark); color: var(--card); font-weight: 600; }

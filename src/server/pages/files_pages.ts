@@ -1,5 +1,5 @@
 /** Files of snapshots: directories through time, one file with its versions. */
-import { type Html, markup } from "./markup.ts";
+import { type Html, markup, type Part } from "./markup.ts";
 import { archiveLink, browseLink, contentLink, restoreLink, seriesLink, withQuery } from "./links.ts";
 import { ago, page, redirect, type Seen, table, timeOf, timesOf } from "./page.ts";
 import { textContent } from "./text_content.ts";
@@ -111,7 +111,7 @@ async function directoryPage(exchange: Exchange, place: Place): Promise<Reply> {
 <a class="button" href="${archiveLink(snapshot, path)}?format=tar" download>as tar</a>${changesButton(place)}${
     restoreButton(exchange, place)
   }</p>
-${entries.length === 0 ? markup`<p>There is nothing in it.</p>` : entryTable(exchange, snapshot, entries)}
+${entries.length === 0 ? markup`<p>There is nothing in it.</p>` : chosenForm(exchange, place, entries)}
 ${
     next !== undefined &&
     markup`<p class="actions"><a class="button" href="${
@@ -191,12 +191,24 @@ function timeline(exchange: Exchange, { snapshot, path, own }: Place): Html {
 <button>Show</button></p></form></div>`;
 }
 
+/** The entries of a directory; what is chosen of them is downloaded as one file. */
+function chosenForm(exchange: Exchange, { snapshot, path }: Place, entries: readonly Entry[]): Html {
+  return markup`<form action="${archiveLink(snapshot, path)}">${entryTable(exchange, snapshot, entries)}
+<p class="actions"><button>Download what is chosen as ZIP</button></p></form>`;
+}
+
+/** Box for choosing an entry. A name that is no UTF-8 can't be sent by a form: it has a link of its own. */
+function chooseBox(name: string): Part {
+  return name.isWellFormed() &&
+    markup`<input type="checkbox" name="only" value="${name}" aria-label="Choose ${name}"> `;
+}
+
 function entryTable(seen: Seen, snapshot: SnapshotInfo, entries: readonly Entry[]): Html {
   const rows = entries.map((entry) => {
     const { path, kind, size, mtime, target, content } = entry, name = textOf(nameOf(path));
     const isDirectory = kind === "dir";
     return [
-      markup`<a href="${browseLink(snapshot, path)}">${name}${isDirectory && "/"}</a>${
+      markup`${chooseBox(name)}<a href="${browseLink(snapshot, path)}">${name}${isDirectory && "/"}</a>${
         target !== undefined && markup`
           <span class="soft">to ${textOf(target)}</span>
         `
@@ -214,7 +226,10 @@ function entryTable(seen: Seen, snapshot: SnapshotInfo, entries: readonly Entry[
         : "",
     ];
   });
-  const columns = [{ name: "Name" }, { name: "Size", right: true }, { name: "Modified", right: true }, {
+  const columns = [{ name: "Name" }, { name: "Size", right: true }, {
+    name: "Modified",
+    right: true,
+  }, {
     name: "Get",
     right: true,
   }];

@@ -23,6 +23,9 @@ export interface EntryPage {
   readonly next: Raw | undefined;
 }
 
+/** "reverse" begins with the last name. */
+export type EntryOrder = "name" | "reverse";
+
 /** A range of a content in bytes: `from` inclusive, `to` exclusive. */
 export interface ByteRange {
   readonly from: number;
@@ -47,6 +50,8 @@ export interface SearchPage {
 export interface ArchiveRequest {
   readonly snapshot: RootId;
   readonly path: Apath;
+  /** As in a request for a dump. */
+  readonly only?: readonly Apath[];
   readonly format: DumpFormat;
 }
 
@@ -98,7 +103,13 @@ export interface Reader {
   /** An entry; undefined if there is none. @throws DamagedManifest */
   entry(snapshot: RootId, path: Apath): Promise<Entry | undefined>;
   /** Entries of a directory by name, from the one after `after` on. @throws DamagedManifest */
-  entries(snapshot: RootId, directory: Apath, after: Raw | undefined, limit: number): Promise<EntryPage>;
+  entries(
+    snapshot: RootId,
+    directory: Apath,
+    after: Raw | undefined,
+    limit: number,
+    order?: EntryOrder,
+  ): Promise<EntryPage>;
   /** All versions of a path in all series: filter them. @throws NeverBackedUp */
   history(path: Apath): Promise<readonly HistoryVersion[]>;
   /** A page of matching versions. @throws BadPattern */
@@ -124,6 +135,8 @@ export interface Reader {
   content(id: ContentId, range?: ByteRange): AsyncIterable<Bytes>;
   /** A subtree as one file. If entries are missing or renamed, its last entry lists them. */
   archive(request: ArchiveRequest): AsyncIterable<Bytes>;
+  /** All differences as lines of JSON, then `{"summary": ...}`. @throws NotInSnapshot */
+  changes(request: Omit<DiffRequest, "limit">): AsyncIterable<Bytes>;
 }
 
 /** Names of the methods with one answer, and of those with a stream. */
@@ -141,12 +154,13 @@ export const ASKS = [
   "planBackup",
   "folders",
 ] as const;
-export const STREAMS = ["content", "archive"] as const;
+export const STREAMS = ["content", "archive", "changes"] as const;
 /** Methods that may occupy a thread for long, and so use a thread of their own. */
 export const LONG: readonly string[] = [
   "search",
   "stats",
   "archive",
+  "changes",
   "diff",
   "previewRestore",
   "vault",

@@ -5,6 +5,7 @@ import type {
   ByteRange,
   DiffPage,
   DiffRequest,
+  EntryOrder,
   EntryPage,
   PlanRequest,
   PreviewRequest,
@@ -15,6 +16,7 @@ import type {
 } from "./reader.ts";
 import { archiveBytes } from "./archive.ts";
 import { SILENT } from "./silent_monitor.ts";
+import { changeJson } from "./value_json.ts";
 import { maySee } from "../accounts/account.ts";
 import { type Apath, childOf, compareApath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
@@ -24,7 +26,7 @@ import type { Raw } from "../../core/raw.ts";
 import { rawOf } from "../../core/raw.ts";
 import { find, type FoundVersion } from "../../operations/browse/find.ts";
 import { type VaultStatus, vaultStatus } from "../../operations/copied/vault_status.ts";
-import { diff, type Difference } from "../../operations/browse/diff/diff.ts";
+import { diff, type Difference, type Differences } from "../../operations/browse/diff/diff.ts";
 import { history, type HistoryVersion } from "../../operations/browse/history.ts";
 import { type Stats, stats } from "../../operations/browse/stats.ts";
 import { plan } from "../../operations/plan/plan.ts";
@@ -46,6 +48,8 @@ const CACHED_MANIFESTS = 8, LARGEST = 20;
 const STATS_MS = 60_000, MOST_CHANGES = 500, MOST_PROBLEMS = 20;
 /** Versions that are decoded and compared between two checks for other waiting work. */
 const VERSIONS_OF_A_SLICE = 500;
+/** Length of the text that goes out at once. */
+const LINES_LENGTH = 64 * 1024;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -87,8 +91,15 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     return (await this.#manifest(snapshot)).entry(path);
   }
 
-  async entries(snapshot: RootId, directory: Apath, after: Raw | undefined, limit: number): Promise<EntryPage> {
+  async entries(
+    snapshot: RootId,
+    directory: Apath,
+    after: Raw | undefined,
+    limit: number,
+    order: EntryOrder = "name",
+  ): Promise<EntryPage> {
     const manifest = await this.#manifest(snapshot), entries: Entry[] = [];
+    if (order === "reverse") return lastEntries(manifest, directory, after, limit);
     const from = childOf(directory, after ?? rawOf("\0"));
     for (const entry of manifest.entries(from)) {
       if (entry.path === TOP || entry.path === from) continue;
@@ -137,11 +148,9 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     return found;
   }
 
-  async diff({ before, now, below, limit }: DiffRequest): Promise<DiffPage> {
-    const repository = await this.#opened(), all = await repository.snapshots();
-    const pair = { before: snapshotOf(all, before), now: snapshotOf(all, now) };
-    const request = { ...pair, below, readData: false, directoryTimes: false };
-    using differences = await diff(repository, request, SILENT);
+  async diff({ limit, ...request }: DiffRequest): Promise<DiffPage> {
+    const repository = await this.#opened();
+    using differences = await differencesOf(repository, request);
     const list = differences.list("depth-first"), changes: Difference[] = [];
     let next = list.next();
     for (let count = 1; !next.done; count++, next = list.next()) {
@@ -204,6 +213,19 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     yield* archiveBytes(repository, { ...request, snapshot }, this.#stop.signal);
   }
 
+  async *changes(request: Omit<DiffRequest, "limit">): AsyncGenerator<Bytes> {
+    using differences = await differencesOf(await this.#opened(), request);
+    const list = differences.list("depth-first");
+    let text = "", next = list.next();
+    for (; !next.done; next = list.next()) {
+      text += `${JSON.stringify(changeJson(next.value))}\n`;
+      if (text.length < LINES_LENGTH) continue;
+      yield new TextEncoder().encode(text);
+      text = "";
+    }
+    yield new TextEncoder().encode(`${text}${JSON.stringify({ summary: next.value })}\n`);
+  }
+
   async #opened(): Promise<OpenedRepository> {
     const opening = this.#repository ??= this.#open();
     try {
@@ -231,6 +253,26 @@ export class RepositoryReader implements Reader, AsyncDisposable {
   async #loaded(id: RootId): Promise<Manifest> {
     return await (await this.#opened()).manifest(id);
   }
+}
+
+/** A page of a directory's entries from the last one on, or from the one before `after`. */
+function lastEntries(manifest: Manifest, directory: Apath, after: Raw | undefined, limit: number): EntryPage {
+  const kept: Entry[] = [], end = after === undefined ? undefined : childOf(directory, after);
+  for (const entry of manifest.list(directory)) {
+    if (end !== undefined && compareApath(entry.path, end) >= 0) break;
+    kept.push(entry);
+    if (kept.length > limit + 1) kept.shift();
+  }
+  const entries = kept.slice(-limit).reverse();
+  return { entries, next: kept.length > limit ? nameOf(entries.at(-1)!.path) : undefined };
+}
+
+async function differencesOf(
+  repository: OpenedRepository,
+  { before, now, below }: Omit<DiffRequest, "limit">,
+): Promise<Differences> {
+  const all = await repository.snapshots(), pair = { before: snapshotOf(all, before), now: snapshotOf(all, now) };
+  return await diff(repository, { ...pair, below, readData: false, directoryTimes: false }, SILENT);
 }
 
 /** The snapshot with this id. @throws NoSnapshot */

@@ -32,6 +32,7 @@ export class ThreadReader implements Reader, AsyncDisposable {
   readonly folders = this.#ask("folders");
   readonly content = this.#stream("content");
   readonly archive = this.#stream("archive");
+  readonly changes = this.#stream("changes");
 
   [Symbol.asyncDispose](): Promise<void> {
     for (const thread of [this.#short, this.#long]) thread[Symbol.dispose]();

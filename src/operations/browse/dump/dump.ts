@@ -1,5 +1,14 @@
 /** Writes a subtree of a snapshot as a tar or ZIP file while reading it. */
-import { type Apath, apathWithin, childOf, parentOf, relativeOf, TOP } from "../../../core/apath.ts";
+import {
+  type Apath,
+  apathWithin,
+  childOf,
+  compareApath,
+  isWithin,
+  parentOf,
+  relativeOf,
+  TOP,
+} from "../../../core/apath.ts";
 import { type Entry, KIND_BITS } from "../../../core/entry.ts";
 import { Fault } from "../../../core/fault.ts";
 import type { Monitor } from "../../../core/monitor.ts";
@@ -8,7 +17,7 @@ import { fitsTar, TarWriter } from "../../../core/tar.ts";
 import { msOfNs } from "../../../core/time_text.ts";
 import { Yielder } from "../../../core/yielding.ts";
 import { BelowLink, LinksPassed, zipName } from "./archive_names.ts";
-import { listing } from "../listing.ts";
+import { type Listed, listing } from "../listing.ts";
 import { resolvePath } from "../resolve_path.ts";
 import { ZipWriter } from "./zip.ts";
 import { DamagedContent } from "../../../snapshot/faults.ts";
@@ -22,6 +31,8 @@ export interface DumpRequest {
   readonly snapshot: SnapshotInfo;
   /** A directory, which is dumped with everything below it, or a single object. */
   readonly path: Apath;
+  /** Only these, and what is in them, each below `path`. Absent: everything. */
+  readonly only?: readonly Apath[];
   readonly format: DumpFormat;
   readonly signal: AbortSignal;
   /**
@@ -57,10 +68,8 @@ export async function dump(
   using _held = await repository.lockForReading(snapshot.id);
   await using reader = repository.reader({ workers: 0, signal });
   const path = resolvePath(await repository.manifest(snapshot.id), request.path, snapshot);
-  // Depth first, as tar wants it: times of a directory are set when something outside of it follows.
-  const asked = { snapshot, path, extent: "tree", order: "name", reverse: false } as const;
-  const listed = await listing(repository, asked, (fault) => monitor.problem(fault));
-  if (path === TOP) monitor.setTotal({ items: snapshot.files, bytes: snapshot.bytes });
+  const listed = await listings(repository, { ...request, path }, monitor);
+  if (path === TOP && request.only === undefined) monitor.setTotal({ items: snapshot.files, bytes: snapshot.bytes });
   monitor.phase("writing the archive");
   const yielder = new Yielder(repository.machine.clock, signal), links = new LinksPassed();
   const taken = new Set<Raw>();
@@ -88,6 +97,31 @@ export async function dump(
   const report = request.report?.();
   if (report !== undefined) await archive.add(...reportFile(report, taken, repository.machine.clock.nowMs()));
   archive.finish();
+}
+
+/** What is dumped, depth first, as tar wants it: times of a directory are set when something outside of it follows. */
+async function listings(
+  repository: Pick<OpenedRepository, "manifest">,
+  { snapshot, path, only }: DumpRequest,
+  monitor: Monitor,
+): Promise<Iterable<Listed>> {
+  const all: Generator<Listed>[] = [];
+  for (const top of only === undefined ? [path] : outermost(only)) {
+    const asked = { snapshot, path: top, extent: "tree", order: "name", reverse: false } as const;
+    all.push(await listing(repository, asked, (fault) => monitor.problem(fault)));
+  }
+  return all.length === 1 ? all[0]! : oneAfterTheOther(all);
+}
+
+function* oneAfterTheOther(all: readonly Generator<Listed>[]): Generator<Listed> {
+  for (const one of all) yield* one;
+}
+
+/** The paths in order, each once, without those that are in another one. */
+function outermost(paths: readonly Apath[]): readonly Apath[] {
+  const sorted = [...new Set(paths)].sort(compareApath), kept: Apath[] = [];
+  for (const path of sorted) if (!kept.some((above) => isWithin(path, above))) kept.push(path);
+  return kept;
 }
 
 const REPORT = "backup-errors";
