@@ -7,6 +7,7 @@ import { hostNames } from "./front/hosts.ts";
 import { HttpServer, type Limits } from "./front/http_server.ts";
 import { type Certificate, fingerprint, selfSigned, VALID_DAYS } from "./front/self_signed.ts";
 import { DAV_ROUTES } from "./dav/routes.ts";
+import { KnownSnapshots } from "./exchange/known_snapshots.ts";
 import { RequestCounts } from "./exchange/request_counts.ts";
 import { errorPage } from "./pages/error_page.ts";
 import { ROUTES } from "./routes.ts";
@@ -36,7 +37,7 @@ export interface ServerOptions {
   readonly plainHttp: boolean;
   /** Directory of the accounts; created if it is missing. */
   readonly directory: Raw;
-  readonly site: Omit<Site, "accounts" | "alerts" | "requests">;
+  readonly site: Omit<Site, "accounts" | "alerts" | "requests" | "snapshots">;
   /** True if there is no WebDAV below /dav. */
   readonly withoutDav?: boolean;
   readonly limits?: Partial<Limits>;
@@ -61,9 +62,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   dir.setSelfAttributes({ mode: PRIVATE });
   const accounts = held.use(new Accounts(dir, { clock, random, log }));
   accounts.file.users();
-  const alerts = new AlertFile(dir, random);
+  const alerts = new AlertFile(dir, random), snapshots = new KnownSnapshots(options.site.reader);
   held.use(rememberRebuilt(options.site, alerts));
-  const site = { ...options.site, accounts, alerts, requests: new RequestCounts() };
+  const site = { ...options.site, accounts, alerts, snapshots, requests: new RequestCounts() };
   const tls = options.tls === "self-signed" ? await ownCertificate(dir, options) : options.tls;
   const front = new Front({
     routes: options.withoutDav === true ? ROUTES.filter((route) => !DAV_ROUTES.includes(route)) : ROUTES,

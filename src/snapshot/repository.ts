@@ -10,6 +10,7 @@ import type { ContentId, HunkId, RootId } from "../core/content_id.ts";
 import type { Algorithm } from "../core/digest.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
+import type { Raw } from "../core/raw.ts";
 import type { Subset } from "../core/subset.ts";
 import type { CatalogQueries } from "./catalog_queries.ts";
 import type { ExtractBatch, Extraction, ExtractResult } from "./extract_batch.ts";
@@ -105,6 +106,11 @@ export interface ContentReader extends AsyncDisposable {
   collect?(): Extraction;
   /** Size of a content in bytes; undefined if it doesn't exist. Reads no content. */
   sizeOf(id: ContentId): Awaitable<number | undefined>;
+  /**
+   * Absolute path of a plain file that holds exactly this content; undefined if there is none. Its bytes are not
+   * verified. Absent: contents are kept otherwise.
+   */
+  plainFile?(id: ContentId): Raw | undefined;
   /** The parts of a content; undefined if it is kept in one piece. */
   partsOf?(id: ContentId): Promise<ContentParts | undefined>;
 }

@@ -39,7 +39,7 @@ export async function startWebServer(
   await using held = new AsyncDisposableStack();
   const { world, place } = session, machine = await session.ownMachine();
   const reader = held.use(readerOf(session, machine));
-  await reader.snapshots();
+  await reader.list();
   const desk = jobs === undefined ? undefined : new LiveDesk(machine, rawOf(jobs));
   const { disk, clock, random } = machine;
   const objects = options.objects === undefined ? undefined : held.use(objectStore(session, machine, options));

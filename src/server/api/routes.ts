@@ -27,13 +27,21 @@ import {
 } from "./schemas/stored.ts";
 import { STATUS } from "./schemas/work.ts";
 import { statusOf } from "./status.ts";
-import { CONTENT_TYPES, contentReply, dispositionOf } from "../exchange/content.ts";
+import { CONTENT_TYPES, contentReply, dispositionOf, wantsBody } from "../exchange/content.ts";
 import { BadRequest, NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Query } from "../exchange/target.ts";
 import { maySee } from "../accounts/account.ts";
 import type { EntryOrder, SearchRequest } from "../reader/reader.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
-import { entryOf, pathOf, seriesOf, visibleEntry, visibleSnapshot, visibleSnapshots } from "../exchange/visible.ts";
+import {
+  entryOf,
+  pathOf,
+  seriesOf,
+  visibleEntry,
+  visibleFile,
+  visibleSnapshot,
+  visibleSnapshots,
+} from "../exchange/visible.ts";
 import { type Apath, apathOf, nameOf, TOP } from "../../core/apath.ts";
 import { type Entry, KINDS } from "../../core/entry.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
@@ -223,8 +231,9 @@ export const API_ROUTES: readonly Route[] = [
       type: CONTENT_TYPES,
     },
     handle: async (exchange) => {
-      const { entry } = await visibleEntry(exchange, exchange.params.ref ?? "", pathOf(exchange.rest));
-      return contentReply(exchange, entry);
+      const { params: { ref = "" }, rest } = exchange;
+      const { entry, body } = await visibleFile(exchange, ref, pathOf(rest), wantsBody(exchange));
+      return contentReply(exchange, entry, body);
     },
   },
   {

@@ -1,6 +1,8 @@
 /** The tree below /dav: series, times, and files of snapshots. */
 import type { Exchange } from "../exchange/route.ts";
-import { pathOf, type SeriesOf, seriesOf, visibleSnapshots } from "../exchange/visible.ts";
+import { remembered } from "../exchange/known_snapshots.ts";
+import type { FileAnswer } from "../reader/reader.ts";
+import { lookUp, pathOf, type SeriesOf, seriesOf, visibleSnapshots } from "../exchange/visible.ts";
 import { type Apath, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { baseName, type Raw, rawOf, splitRaw, textOf } from "../../core/raw.ts";
@@ -22,6 +24,8 @@ export interface Resource {
   readonly children: () => AsyncIterable<readonly Resource[]>;
 }
 
+const seriesByName = remembered(namedSeries), snapshotsByName = remembered(namedSnapshots);
+
 type Asking = Pick<Exchange, "site" | "account">;
 
 export const LATEST = rawOf("latest");
@@ -33,18 +37,37 @@ const LITTER = /^(?:\._.*|\.DS_Store|desktop\.ini|Thumbs\.db)$/i;
 /** The resource at a path; undefined if there is none. Everything from one call uses the same snapshot as `latest`. */
 export async function resourceAt(asking: Asking, segments: readonly Raw[]): Promise<Resource | undefined> {
   if (segments.some((name) => LITTER.test(name))) return undefined;
-  const series = namedSeries(await visibleSnapshots(asking)), [name, time, ...path] = segments;
+  const series = seriesByName(await visibleSnapshots(asking)), [name, time, ...path] = segments;
   if (name === undefined) return rootOf(asking, series);
   const own = series.get(name);
   if (own === undefined) return undefined;
   if (time === undefined) return seriesResource(asking, name, own);
-  const snapshot = namedSnapshots(own.snapshots).get(time);
+  const snapshot = snapshotsByName(own.snapshots).get(time);
   return snapshot && await inSnapshot(asking, { snapshot, above: [name, time] }, path);
+}
+
+/** What there is at a path; undefined for nothing. @param wantsBody true if contents are wanted with it */
+export async function fileAt(
+  asking: Asking,
+  segments: readonly Raw[],
+  wantsBody: boolean,
+): Promise<FileAnswer | "directory" | undefined> {
+  const [name, time, ...path] = segments;
+  if (name === undefined || time === undefined || path.length === 0) {
+    return await resourceAt(asking, segments) === undefined ? undefined : "directory";
+  }
+  if (segments.some((one) => LITTER.test(one))) return undefined;
+  const found = await lookUp(asking, (visible) => {
+    const own = seriesByName(visible).get(name), snapshot = own && snapshotsByName(own.snapshots).get(time);
+    return snapshot && { snapshot, path: pathOf(path) };
+  }, wantsBody);
+  if (found?.entry?.kind === "dir") return "directory";
+  return found?.entry?.kind === "file" && found.entry.content !== undefined ? found : undefined;
 }
 
 /** The top of the server, which holds nothing but /dav. */
 export async function topResource(asking: Asking): Promise<Resource> {
-  const root = rootOf(asking, namedSeries(await visibleSnapshots(asking)));
+  const root = rootOf(asking, seriesByName(await visibleSnapshots(asking)));
   return { ...root, isTop: true, children: () => once([root]) };
 }
 
@@ -55,7 +78,7 @@ function rootOf(asking: Asking, series: ReadonlyMap<Raw, SeriesOf>): Resource {
 
 function seriesResource(asking: Asking, name: Raw, { snapshots, last }: SeriesOf): Resource {
   const children = () =>
-    once([...namedSnapshots(snapshots)].map(([time, snapshot]) => topOf(asking, { snapshot, above: [name, time] })));
+    once([...snapshotsByName(snapshots)].map(([time, snapshot]) => topOf(asking, { snapshot, above: [name, time] })));
   return directory([name], Date.parse(last.time), children);
 }
 

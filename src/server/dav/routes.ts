@@ -1,8 +1,8 @@
 /** Read-only WebDAV (RFC 4918, class 1) of all snapshots that an account may see. */
 import { multistatus } from "./multistatus.ts";
 import { parsePropfind } from "./propfind.ts";
-import { type Resource, resourceAt, topResource } from "./resources.ts";
-import { contentReply } from "../exchange/content.ts";
+import { fileAt, type Resource, resourceAt, topResource } from "./resources.ts";
+import { contentReply, wantsBody } from "../exchange/content.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 
 const MOST_BODY = 64 * 1024;
@@ -43,9 +43,9 @@ function options(): Reply {
 }
 
 async function get(exchange: Exchange): Promise<Reply> {
-  const resource = await resourceAt(exchange, exchange.rest);
-  if (resource === undefined) return NOT_FOUND;
-  if (resource.entry !== undefined) return contentReply(exchange, resource.entry);
+  const found = await fileAt(exchange, exchange.rest, wantsBody(exchange));
+  if (found === undefined) return NOT_FOUND;
+  if (found !== "directory" && found.entry !== undefined) return contentReply(exchange, found.entry, found.body);
   return { status: 405, headers: { allow: ALLOW, "content-type": "text/plain; charset=utf-8" }, body: "A directory\n" };
 }
 

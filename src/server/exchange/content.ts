@@ -1,6 +1,8 @@
 /** Replies with file contents: ranges, tags and names, and nothing that a browser would execute. */
 import { BadRequest } from "./problem.ts";
-import type { ByteRange } from "../reader/reader.ts";
+import type { Site } from "./site.ts";
+import type { ByteRange, FileBody } from "../reader/reader.ts";
+import { type ExpectedContent, verifiedFile } from "../reader/verified_file.ts";
 import type { Exchange, Reply } from "./route.ts";
 import { nameOf } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -38,8 +40,13 @@ export function inlineType(name: string): string | undefined {
   return ending === undefined ? undefined : INLINE[ending];
 }
 
-/** Reply with a file of a snapshot. @throws BadRequest for anything else, NotDumped for one without content */
-export function contentReply(exchange: Exchange, entry: Entry): Reply {
+/** True if a request will most likely be answered with the whole contents. */
+export function wantsBody({ method, headers }: Pick<Exchange, "method" | "headers">): boolean {
+  return method === "GET" && !["range", "if-none-match", "if-modified-since"].some((name) => headers.has(name));
+}
+
+/** Reply with a file of a snapshot. @param given its contents, if they were asked for @throws BadRequest for anything else, NotDumped for one without content */
+export function contentReply(exchange: Exchange, entry: Entry, given?: FileBody): Reply {
   const { headers, target, site } = exchange, { kind, content, size, path, mtime } = entry;
   if (kind !== "file") throw new BadRequest("That is no file", "Directories come as an archive, below /archive");
   if (content === undefined) throw new NotDumped(path);
@@ -63,13 +70,19 @@ export function contentReply(exchange: Exchange, entry: Entry): Reply {
   if (range === "unsatisfiable") return { status: 416, headers: { ...common, "content-range": `bytes */${size}` } };
   const { from, to } = range ?? { from: 0, to: size }, length = { "content-length": String(to - from) };
   const isHead = exchange.method === "HEAD";
-  const body = isHead || to === from ? "" : site.reader.content(content, range);
+  const whole = { id: content, size }, isWhole = range === undefined;
+  const body = isHead || to === from ? "" : isWhole ? bodyOf(site, whole, given) : site.reader.content(content, range);
   if (range === undefined) return { status: 200, headers: { ...described, ...length }, body };
   return {
     status: 206,
     headers: { ...described, ...length, "content-range": `bytes ${from}-${to - 1}/${size}` },
     body,
   };
+}
+
+function bodyOf({ reader }: Site, content: ExpectedContent, given: FileBody | undefined): Reply["body"] & object {
+  if (given?.kind === "bytes") return given.bytes;
+  return given?.kind === "file" ? verifiedFile(given, content, reader) : reader.content(content.id);
 }
 
 /** The header Content-Disposition (RFC 6266): with a name in ASCII for old clients, and the real one. */

@@ -4,6 +4,7 @@ import type { Raw } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { AlertFile, Warn } from "./alert_file.ts";
+import type { KnownSnapshots } from "./known_snapshots.ts";
 import type { RequestCounts } from "./request_counts.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { JobDesk } from "../jobs/job_desk.ts";
@@ -19,6 +20,8 @@ export interface Site {
   readonly log: Log;
   /** The opened repository, with threads of its own. */
   readonly reader: Reader;
+  /** What the reader has listed. */
+  readonly snapshots: KnownSnapshots;
   readonly accounts: Accounts;
   /** What is remembered of alerts. */
   readonly alerts: AlertFile;

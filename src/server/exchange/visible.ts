@@ -1,8 +1,10 @@
 /** What an account may see. Routes get snapshots only from here, so that no other series are revealed. */
 import type { Exchange } from "./route.ts";
-import { maySee } from "../accounts/account.ts";
+import { visibleIn } from "./known_snapshots.ts";
+import type { FileAnswer } from "../reader/reader.ts";
 import { type Apath, apathOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
+import { unlessFault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { NotInSnapshot } from "../../operations/browse/resolve_path.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
@@ -10,9 +12,41 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 type Asking = Pick<Exchange, "site" | "account">;
 
-/** Visible snapshots, oldest first. */
+/** Visible snapshots, oldest first: the same array as long as nothing has changed. */
 export async function visibleSnapshots({ site, account }: Asking): Promise<readonly SnapshotInfo[]> {
-  return (await site.reader.snapshots()).filter((snapshot) => maySee(account, snapshot));
+  return visibleIn(await site.snapshots.now(), account);
+}
+
+/** A path in a snapshot. */
+export interface Located {
+  readonly snapshot: SnapshotInfo;
+  readonly path: Apath;
+}
+
+/**
+ * Looks a file up with a single question to the reader, if the snapshots were listed before and haven't changed since.
+ * @param locate finds it among visible snapshots; undefined: it isn't there
+ */
+export async function lookUp(
+  { site, account }: Asking,
+  locate: (visible: readonly SnapshotInfo[]) => Located | undefined,
+  wantsBody: boolean,
+): Promise<Located & FileAnswer | undefined> {
+  const { last } = site.snapshots, known = last && unlessFault(() => locate(visibleIn(last, account)), undefined);
+  if (last !== undefined && known !== undefined) {
+    const request = { snapshot: known.snapshot.id, path: known.path, version: last.version, wantsBody };
+    const answer = await site.reader.file(request);
+    if (answer !== "changed") return { ...known, ...answer };
+  }
+  const found = locate(visibleIn(await site.snapshots.now(), account));
+  if (found === undefined) return undefined;
+  const answer = await site.reader.file({
+    snapshot: found.snapshot.id,
+    path: found.path,
+    version: undefined,
+    wantsBody,
+  });
+  return answer === "changed" ? undefined : { ...found, ...answer };
 }
 
 /**
@@ -31,6 +65,19 @@ export async function visibleEntry(
 ): Promise<{ readonly snapshot: SnapshotInfo; readonly entry: Entry }> {
   const snapshot = await visibleSnapshot(asking, name), entry = await entryOf(asking, snapshot, path);
   return { snapshot, entry };
+}
+
+/** As {@link visibleEntry}, with what its contents need. @param wantsBody true if the whole contents are wanted */
+export async function visibleFile(
+  asking: Asking,
+  name: Raw | string,
+  path: Apath,
+  wantsBody: boolean,
+): Promise<FileAnswer & { readonly entry: Entry }> {
+  const locate = (visible: readonly SnapshotInfo[]) => ({ snapshot: resolveSnapshot(textOf(name), visible), path });
+  const found = await lookUp(asking, locate, wantsBody);
+  if (found?.entry === undefined) return await visibleEntry(asking, name, path);
+  return { ...found, entry: found.entry };
 }
 
 /** An entry of a snapshot. @throws NotInSnapshot */

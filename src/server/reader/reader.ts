@@ -1,6 +1,7 @@
 /** The repository as routes see it. Other threads read it, so that the main thread never waits. */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
+import type { Algorithm } from "../../core/digest.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { JobOf } from "../../jobs/schema/schema.ts";
@@ -25,6 +26,35 @@ export interface EntryPage {
 
 /** "reverse" begins with the last name. */
 export type EntryOrder = "name" | "reverse";
+
+/** Snapshots of all series, oldest first. */
+export interface SnapshotList {
+  /** Differs from that of any other list. */
+  readonly version: string;
+  readonly snapshots: readonly SnapshotInfo[];
+}
+
+export interface FileRequest {
+  readonly snapshot: RootId;
+  readonly path: Apath;
+  /** Version of the list in which the snapshot was found; undefined if it is recent. */
+  readonly version: string | undefined;
+  /** True if the whole contents are wanted. */
+  readonly wantsBody: boolean;
+}
+
+export interface FileAnswer {
+  /** Undefined if there is none. */
+  readonly entry: Entry | undefined;
+  /** Absent if it wasn't wanted, or for an entry without contents. */
+  readonly body?: FileBody;
+}
+
+/** How the contents of a file come: verified bytes; a plain file, still to be verified; or by {@link Reader.content}. */
+export type FileBody =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "file"; readonly path: Raw; readonly algorithm: Algorithm }
+  | { readonly kind: "stream" };
 
 /** A range of a content in bytes: `from` inclusive, `to` exclusive. */
 export interface ByteRange {
@@ -98,8 +128,13 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Reads a repository. Arguments and results are plain data, because they travel between threads. */
 export interface Reader {
-  /** Snapshots of all series, oldest first: filter by `maySee` before showing any. */
-  snapshots(): Promise<readonly SnapshotInfo[]>;
+  /**
+   * Snapshots of all series: filter by `maySee` before showing any. @param known version of a list at hand @returns
+   * undefined if that still holds
+   */
+  list(known?: string): Promise<SnapshotList | undefined>;
+  /** An entry, and what its contents need. "changed": the list of that version no longer holds. @throws DamagedManifest */
+  file(request: FileRequest): Promise<FileAnswer | "changed">;
   /** An entry; undefined if there is none. @throws DamagedManifest */
   entry(snapshot: RootId, path: Apath): Promise<Entry | undefined>;
   /** Entries of a directory by name, from the one after `after` on. @throws DamagedManifest */
@@ -141,7 +176,8 @@ export interface Reader {
 
 /** Names of the methods with one answer, and of those with a stream. */
 export const ASKS = [
-  "snapshots",
+  "list",
+  "file",
   "entry",
   "entries",
   "history",

@@ -7,19 +7,25 @@ import type {
   DiffRequest,
   EntryOrder,
   EntryPage,
+  FileAnswer,
+  FileRequest,
   PlanRequest,
   PreviewRequest,
   Reader,
   RestorePreview,
   SearchPage,
   SearchRequest,
+  SnapshotList,
 } from "./reader.ts";
 import { archiveBytes } from "./archive.ts";
+import { Bodies } from "./bodies.ts";
+import { EntryCache } from "./entry_cache.ts";
 import { SILENT } from "./silent_monitor.ts";
 import { changeJson } from "./value_json.ts";
 import { maySee } from "../accounts/account.ts";
 import { type Apath, childOf, compareApath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
+import { hashBytes } from "../../core/digest.ts";
 import type { Entry } from "../../core/entry.ts";
 import { BadUsage, type Fault } from "../../core/fault.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -68,6 +74,9 @@ export class RepositoryReader implements Reader, AsyncDisposable {
   readonly #openVault: OpenVault;
   readonly #stop = new AbortController();
   readonly #manifests = new Map<RootId, Promise<Manifest>>();
+  readonly #entries = new EntryCache();
+  readonly #bodies = new Bodies(this.#stop.signal);
+  #list: SnapshotList = { version: "none", snapshots: [] };
   #repository: Promise<OpenedRepository> | undefined;
   #stats: { readonly of: string; readonly atMs: number; readonly stats: Stats } | undefined;
 
@@ -80,15 +89,25 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     this.#stop.abort();
     const opening = this.#repository;
     this.#repository = undefined;
+    await this.#bodies[Symbol.asyncDispose]();
     await opening?.then((repository) => repository[Symbol.asyncDispose](), () => {});
   }
 
-  async snapshots(): Promise<readonly SnapshotInfo[]> {
-    return await (await this.#opened()).snapshots();
+  async list(known?: string): Promise<SnapshotList | undefined> {
+    const snapshots = await (await this.#opened()).snapshots();
+    if (!isSame(snapshots, this.#list.snapshots)) this.#list = { version: versionOf(snapshots), snapshots };
+    return known === this.#list.version ? undefined : this.#list;
   }
 
   async entry(snapshot: RootId, path: Apath): Promise<Entry | undefined> {
-    return (await this.#manifest(snapshot)).entry(path);
+    return this.#entries.entry(snapshot, await this.#manifest(snapshot), path);
+  }
+
+  async file({ snapshot, path, version, wantsBody }: FileRequest): Promise<FileAnswer | "changed"> {
+    if (version !== undefined && await this.list(version) !== undefined) return "changed";
+    const entry = await this.entry(snapshot, path);
+    if (!wantsBody || entry?.kind !== "file" || entry.content === undefined) return { entry };
+    return { entry, body: this.#bodies.of(await this.#opened(), entry.content, entry.size) };
   }
 
   async entries(
@@ -273,6 +292,15 @@ async function differencesOf(
 ): Promise<Differences> {
   const all = await repository.snapshots(), pair = { before: snapshotOf(all, before), now: snapshotOf(all, now) };
   return await diff(repository, { ...pair, below, readData: false, directoryTimes: false }, SILENT);
+}
+
+/** True if these are the same ids, which tell everything of a snapshot. */
+function isSame(some: readonly SnapshotInfo[], others: readonly SnapshotInfo[]): boolean {
+  return some.length === others.length && some.every(({ id }, at) => id === others[at]!.id);
+}
+
+function versionOf(snapshots: readonly SnapshotInfo[]): string {
+  return hashBytes("sha256", new TextEncoder().encode(snapshots.map(({ id }) => id).join(" ")));
 }
 
 /** The snapshot with this id. @throws NoSnapshot */

@@ -18,7 +18,8 @@ export class ThreadReader implements Reader, AsyncDisposable {
     this.#long = new Thread(script, setup);
   }
 
-  readonly snapshots = this.#ask("snapshots");
+  readonly list = this.#ask("list");
+  readonly file = this.#ask("file");
   readonly entry = this.#ask("entry");
   readonly entries = this.#ask("entries");
   readonly history = this.#ask("history");

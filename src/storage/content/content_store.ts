@@ -13,7 +13,7 @@ import { DigestStream } from "../../core/digest_stream.ts";
 import type { NsText } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
 import type { ContentKeeper, ContentStream, FileFacts, StoredItem } from "../../intake/content_keeper.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles, writeAroundHoles } from "../../platform/holes.ts";
@@ -155,6 +155,12 @@ export class ContentStore implements ContentKeeper, Disposable {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
     return stat?.kind === "file" ? stat.size : undefined;
+  }
+
+  /** Absolute path of the item; undefined if it doesn't exist. */
+  pathOf(id: ContentId): Raw | undefined {
+    const { leaf, name } = this.#place(id);
+    return leaf?.stat(name)?.kind === "file" ? joinRaw(leaf.path, name) : undefined;
   }
 
   /** True if the stat is that of the item itself, under another name. */

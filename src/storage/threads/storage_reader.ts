@@ -1,5 +1,6 @@
 /** Reads many contents of a storage: threads write whole files, single contents are read here. */
 import type { ContentId } from "../../core/content_id.ts";
+import type { Raw } from "../../core/raw.ts";
 import type { BatchCost } from "../../core/work.ts";
 import type { ExtractBatch, ExtractResult } from "../../snapshot/extract_batch.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
@@ -43,6 +44,10 @@ export class StorageReader implements ContentReader {
 
   extract(batch: ExtractBatch, cost: BatchCost): Promise<readonly ExtractResult[]> {
     return this.#pool.run("extract", batch, cost);
+  }
+
+  plainFile(id: ContentId): Raw | undefined {
+    return this.#store.pathOf(id);
   }
 
   sizeOf(id: ContentId): number | undefined {
