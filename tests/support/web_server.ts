@@ -136,16 +136,26 @@ export async function send(connection: Deno.Conn, text: string): Promise<void> {
 }
 
 export async function toEnd(connection: Deno.Conn): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: number[] = [], into = new Uint8Array(64 * 1024);
+  const parts: Uint8Array<ArrayBuffer>[] = [], into = new Uint8Array(64 * 1024);
   try {
     for (let got = await connection.read(into); got !== null; got = await connection.read(into)) {
-      for (const byte of into.subarray(0, got)) parts.push(byte);
+      parts.push(into.slice(0, got));
     }
   } catch (error) {
     // What was not read by the other side makes it a reset.
     if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
   }
-  return Uint8Array.from(parts);
+  return joined(parts);
+}
+
+function joined(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 const latin1 = new TextDecoder("latin1");
@@ -164,13 +174,13 @@ export function answerOf(all: Uint8Array<ArrayBuffer>, isHead = false): Answer {
 }
 
 function unchunked(all: Uint8Array<ArrayBuffer>): { bytes: Uint8Array<ArrayBuffer>; isWhole: boolean } {
-  const parts: number[] = [];
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   for (let at = 0;;) {
     const end = all.indexOf(0x0a, at);
-    if (end < 0) return { bytes: Uint8Array.from(parts), isWhole: false };
+    if (end < 0) return { bytes: joined(parts), isWhole: false };
     const size = parseInt(latin1.decode(all.subarray(at, end)), 16);
-    if (size === 0) return { bytes: Uint8Array.from(parts), isWhole: true };
-    for (const byte of all.subarray(end + 1, end + 1 + size)) parts.push(byte);
+    if (size === 0) return { bytes: joined(parts), isWhole: true };
+    parts.push(all.subarray(end + 1, end + 1 + size));
     at = end + 1 + size + 2;
   }
 }
