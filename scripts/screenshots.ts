@@ -21,6 +21,7 @@ const PAGES: Readonly<Record<string, string>> = {
   "job-text": "/jobs/new/text",
   "job-prune": "/jobs/new/prune",
   "job-recurring": "/jobs/recurring/checks.json",
+  "job-failed": "/jobs?outcome=failed",
   storage: "/storage",
   accounts: "/accounts",
   notifications: "/notifications",

@@ -10,6 +10,8 @@ import { DAV_ROUTES } from "./dav/routes.ts";
 import { KnownSnapshots } from "./exchange/known_snapshots.ts";
 import { RequestCounts } from "./exchange/request_counts.ts";
 import { errorPage } from "./pages/error_page.ts";
+import { keptForm } from "./pages/kept_form.ts";
+import { signInAgain } from "./pages/sign_in.ts";
 import { ROUTES } from "./routes.ts";
 import type { ShareLimits } from "./exchange/shares.ts";
 import type { Site } from "./exchange/site.ts";
@@ -75,6 +77,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     insistsOnTls: typeof options.tls === "object",
     isPlain: options.plainHttp,
     errorPage,
+    signInAgain: async (sent) => {
+      const kept = await keptForm(sent);
+      return kept && signInAgain(sent, kept);
+    },
     ...(options.shares !== undefined && { shares: options.shares }),
   });
   const onProblem = (error: unknown) =>

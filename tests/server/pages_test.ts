@@ -154,3 +154,45 @@ Deno.test("Of times that share a minute the seconds are shown, of others not", (
   const times = timesOf(seen, ["2026-11-20T22:00:05.000Z", "2026-11-20T22:00:35.000Z", "2026-11-20T23:00:00.000Z"]);
   deepStrictEqual(times.map((time) => time.toString().replace(/<[^>]*>/g, "").length), [19, 19, 16]);
 });
+
+Deno.test("What somebody has written in a form is still there after signing in again, without passwords", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  using dir = world.machine.disk.openDir(rawOf(server.accounts));
+  const file = new UserFile(dir), admin = file.users().find(({ name }) => name === "admin")!;
+  file.put({ ...admin, password: await hashPassword("correct horse", world.machine.random) }, world.machine.random);
+  const origin = `http://127.0.0.1:${server.port}`, text = `{\r\n  // "<b>" & ä\r\n  "kind": "check"\r\n}`;
+  const post = (to: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
+    ask(server, to, {
+      method: "POST",
+      body: new URLSearchParams(fields).toString(),
+      headers: { "content-type": "application/x-www-form-urlencoded", accept: "text/html", origin, ...headers },
+    });
+  const fields = { kind: "text", text, do: "check", password: "correct horse" };
+  const again = await post("/jobs/new/text", fields, { cookie: `backup-tool-${server.port}=ended` });
+  strictEqual(again.status, 401);
+  const kept = /name="kept" value="([^"]*)"/.exec(again.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
+  ok(kept.includes("kind=text") && !kept.includes("horse"), kept);
+  const whoever = { name: "admin", to: "/jobs/new/text", kept };
+  const wrong = await post("/session", { ...whoever, password: "wrong" });
+  strictEqual(/name="kept" value="([^"]*)"/.exec(wrong.text)?.[1]?.replaceAll("&amp;", "&"), kept);
+  const page = await post("/session", { ...whoever, password: "correct horse" });
+  const [cookie = ""] = (page.headers.get("set-cookie") ?? "").split(";");
+  ok(page.text.includes('action="/jobs/new/text"') && page.text.includes("&quot;&lt;b&gt;&quot; &amp; ä"), page.text);
+  const checked = await post("/jobs/new/text", { kind: "text", text, do: "check" }, { cookie });
+  ok(checked.status === 200 && checked.text.includes("Nothing is wrong with it."), checked.text);
+  // Not what another site has sent, and not where nothing is written.
+  for (
+    const [to, headers] of [
+      ["/jobs/new/text", { origin: "http://evil.example" }],
+      ["/jobs/new/text", { "sec-fetch-site": "cross-site" }],
+      ["/password", {}],
+      ["/sign-out", {}],
+    ] as const
+  ) {
+    const { status, text: shown, headers: sent } = await post(to, fields, headers);
+    ok(!shown.includes("kept"), to);
+    ok(status === 303 && sent.get("location")?.startsWith("/sign-in"), `${to}: ${status}`);
+  }
+  strictEqual((await post("/session", { ...whoever, to: "//evil.example", password: "correct horse" })).status, 303);
+});

@@ -4,7 +4,7 @@ import { parseQuery, type Query } from "./target.ts";
 import type { Exchange } from "./route.ts";
 
 /** The text of a body. @throws BadRequest if it is no UTF-8 */
-export async function readText(exchange: Exchange): Promise<string> {
+export async function readText(exchange: Pick<Exchange, "body">): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let text = "";
   try {

@@ -27,12 +27,17 @@ export class Query {
     return this.#pairs.find(([key]) => key === name)?.[1];
   }
 
+  /** Names and values. */
+  get pairs(): readonly (readonly [string, Raw])[] {
+    return this.#pairs;
+  }
+
   all(name: string): readonly Raw[] {
     return this.#pairs.filter(([key]) => key === name).map(([, value]) => value);
   }
 }
 
-const MOST_PARAMETERS = 256;
+const MOST_PARAMETERS = 1024;
 
 /**
  * Parses the target of a request: path and query, `/a/b%20c?d=e`.

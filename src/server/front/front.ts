@@ -43,9 +43,14 @@ export interface FrontOptions {
   readonly isPlain: boolean;
   /** Absent: the usual limits. */
   readonly shares?: ShareLimits;
+  /** The page for a form that somebody sent who was signed out; undefined if it is none. */
+  readonly signInAgain?: (sent: SentInVain) => Promise<Reply | undefined>;
   /** The page for an error. */
   readonly errorPage: (error: unknown, exchange: Partial<Exchange> & { readonly site: Site }) => Reply;
 }
+
+/** A request of somebody who isn't signed in any more. */
+export type SentInVain = Pick<Exchange, "target" | "headers" | "body" | "site" | "isTls" | "address">;
 
 /** What is known of the client, directly or from the proxy. */
 interface Client {
@@ -73,7 +78,8 @@ export class Front {
       if (target === undefined) throw new BadRequest("The address can't be read");
       return this.#finished(await this.#exchange(asked, client, target), asked, client, target);
     } catch (error) {
-      return this.#finished(this.#failure(error, asked, client, target), asked, client, target);
+      const again = await this.#signInAgain(error, asked, client, target);
+      return this.#finished(again ?? this.#failure(error, asked, client, target), asked, client, target);
     }
   };
 
@@ -150,6 +156,22 @@ export class Front {
     if (given.basic === undefined || route?.basic === undefined || given.session !== undefined) return undefined;
     const { name, password } = given.basic, tokensOnly = this.#options.isPlain && !client.isTls;
     return await accounts.byBasic(name, password, client.address, tokensOnly);
+  }
+
+  /** Keeps what somebody of this site has written in a form whose session has ended. */
+  async #signInAgain(error: unknown, asked: Asked, client: Client, target: Target | undefined) {
+    const { head } = asked, { site, signInAgain } = this.#options;
+    if (!(error instanceof NotSignedIn) || head.method !== "POST" || target === undefined) return undefined;
+    const found = this.#matcher.find(head.method, target.segments), isThere = found !== undefined && "route" in found;
+    if (!isThere || !isForPeople(head.headers, target, found.route)) return undefined;
+    const body = () => limited(asked.body(), found.route.mostBytes ?? MOST_BODY);
+    try {
+      assertSameSite({ method: head.method, headers: head.headers, origin: client.origin, byItself: false });
+      return await signInAgain?.({ target, headers: head.headers, body, site, ...client });
+    } catch (failed) {
+      if (failed instanceof Fault) return undefined;
+      throw failed;
+    }
   }
 
   /** @param target undefined if it couldn't be parsed */

@@ -1,12 +1,14 @@
 /** Pages for signing in and out. */
 import { markup } from "./markup.ts";
+import { keptField, type KeptForm, keptPage } from "./kept_form.ts";
 import { page, redirect } from "./page.ts";
 import { readForm } from "../exchange/form.ts";
 import { cookieName } from "../front/front.ts";
 import { isPrivate } from "../exchange/private.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 
-const MOST_FORM = 16 * 1024;
+/** With a form that was sent in vain before. */
+const MOST_FORM = 1024 * 1024;
 
 export const SIGN_IN_ROUTES: readonly Route[] = [
   {
@@ -19,7 +21,19 @@ export const SIGN_IN_ROUTES: readonly Route[] = [
   { methods: ["POST"], path: "/sign-out", access: "watch", mostBytes: MOST_FORM, handle: signOut },
 ];
 
-function form(exchange: Exchange, to: string | undefined, wrong?: string): Reply {
+/** Asks whoever was signed out to sign in again, and keeps what they have sent. */
+export function signInAgain(exchange: Pick<Exchange, "site" | "isTls" | "address">, kept: KeptForm): Reply {
+  return { ...form(exchange, kept.to, { kept, wrong: "You were signed out meanwhile" }), status: 401 };
+}
+
+interface Before {
+  readonly wrong?: string | undefined;
+  readonly kept?: KeptForm | undefined;
+}
+
+type Asking = Pick<Exchange, "site" | "isTls" | "address">;
+
+function form(exchange: Asking, to: string | undefined, { wrong, kept }: Before = {}): Reply {
   const { site } = exchange, isOpen = !isPrivate(exchange);
   const hasUsers = site.accounts.file.users().length > 0;
   const body = hasUsers
@@ -27,7 +41,7 @@ function form(exchange: Exchange, to: string | undefined, wrong?: string): Reply
       ${isOpen && markup`<p class="warn">This connection is not private: whoever listens gets your password.</p>`}
       ${wrong !== undefined && markup`<p class="bad" role="alert">${wrong}</p>`}
       <form class="narrow" method="post" action="/session">
-      <input type="hidden" name="to" value="${to ?? "/"}">
+      <input type="hidden" name="to" value="${to ?? "/"}">${kept && keptField(kept)}
       <label for="name">Name</label><input id="name" name="name" autocomplete="username" required autofocus>
       <label for="password">Password</label>
       <input id="password" name="password" type="password" autocomplete="current-password" required>
@@ -50,8 +64,10 @@ function form(exchange: Exchange, to: string | undefined, wrong?: string): Reply
 async function signIn(exchange: Exchange): Promise<Reply> {
   const given = await readForm(exchange);
   const name = given.get("name") ?? "", password = given.get("password") ?? "", to = given.get("to") ?? "/";
+  const fields = given.get("kept") ?? "", kept = fields !== "" && isOwn(to) ? { to, fields } : undefined;
   const reply = await signedIn(exchange, { name, password, isLong: given.get("long") === "1" }, isOwn(to) ? to : "/");
-  return reply ?? form(exchange, to, "Name or password is wrong");
+  if (reply === undefined) return form(exchange, to, { wrong: "Name or password is wrong", kept });
+  return kept === undefined ? reply : keptPage(exchange, kept, { "set-cookie": reply.headers?.["set-cookie"] ?? "" });
 }
 
 interface Given {
