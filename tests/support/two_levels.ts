@@ -96,7 +96,7 @@ export async function putUnit(
   unitClass: UnitClass,
   { items, copies }: Pick<Contents, "items" | "copies">,
 ): Promise<UnitLine> {
-  const recipient = recipientFor(objects.access, unitClass), output = new MemoryOutput();
+  const recipient = recipientFor(objects.access, unitClass), output = MemoryOutput.own();
   const head = recipient === undefined ? undefined : await makeHead([recipient], objects.random);
   const options = { vault: objects.access.config.id, unitClass, unitBytes: 2 ** 30, level: 3 };
   const writer = new UnitWriter({ ...options, sealer: sealInto(output, head), buffers: new PackBuffers() });

@@ -60,7 +60,7 @@ export async function makeUnit(items: readonly NewItem[], options: UnitOptions =
   const { unitClass = "data", plain = false, copies = [] } = options;
   const { dataRecipient, metaRecipient } = await testKey();
   const head = plain ? undefined : await makeHead([unitClass === "data" ? dataRecipient : metaRecipient], random);
-  const output = new MemoryOutput(new Uint8Array(1 << 16)), sealer = sealInto(output, head);
+  const output = MemoryOutput.own(1 << 16), sealer = sealInto(output, head);
   const writer = new UnitWriter({
     vault: VAULT,
     unitClass,

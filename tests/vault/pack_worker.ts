@@ -27,7 +27,7 @@ declare const self: {
 };
 
 self.onmessage = async ({ data: { recipient, seed, bytes } }) => {
-  const output = new MemoryOutput(new Uint8Array(1 << 20)), buffers = new PackBuffers();
+  const output = MemoryOutput.own(1 << 20), buffers = new PackBuffers();
   const begin = async () => {
     output.reset();
     const sealer = sealInto(output, await makeHead([recipient], random));

@@ -30,7 +30,7 @@ function seal(
   pieces: readonly number[] = [],
   head: Head | "none" = HEAD,
 ): Uint8Array<ArrayBuffer> {
-  const output = new MemoryOutput(new Uint8Array(100)), sealer = sealInto(output, head === "none" ? undefined : head);
+  const output = MemoryOutput.own(100), sealer = sealInto(output, head === "none" ? undefined : head);
   let at = 0;
   for (const piece of pieces) sealer.add(plain.subarray(at, at += piece));
   sealer.add(plain.subarray(at));
@@ -203,7 +203,7 @@ Deno.test("A SpoolOutput writes the same bytes to a file, whatever is taken at a
 });
 
 Deno.test("A MemoryOutput that is used again gives the digest of the second object", () => {
-  const output = new MemoryOutput(new Uint8Array(4));
+  const output = MemoryOutput.own(4);
   for (const bytes of [noise(10, 1), noise(3, 2), noise(1000, 3)]) {
     output.reset();
     for (const byte of bytes) output.take(1)[0] = byte;

@@ -102,7 +102,7 @@ Deno.test("One item costs one range, no larger than its frame and two chunks", a
 });
 
 Deno.test("A unit with very many items is described in two ranges, and takes no more than it may", async () => {
-  const output = new MemoryOutput(),
+  const output = MemoryOutput.own(),
     writer = new UnitWriter({
       vault: VAULT,
       unitClass: "data",
@@ -124,7 +124,7 @@ Deno.test("A unit with very many items is described in two ranges, and takes no 
 });
 
 Deno.test("A unit is full when it has its size, and its buffers serve the next one", async () => {
-  const buffers = new PackBuffers(), output = new MemoryOutput();
+  const buffers = new PackBuffers(), output = MemoryOutput.own();
   for (let round = 0; round < 3; round++) {
     output.reset();
     const writer = new UnitWriter({

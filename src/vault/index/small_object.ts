@@ -24,7 +24,7 @@ export async function makeObject(
   random: Random,
 ): Promise<MadeObject> {
   if (plain.length > MOST_PLAIN_BYTES) throw new Error(`An object would have ${plain.length} plain bytes`);
-  const output = new MemoryOutput();
+  const output = MemoryOutput.own();
   const sealer = sealInto(output, recipient === undefined ? undefined : await makeHead([recipient], random));
   sealer.add(compress(plain, LEVEL));
   return { name: sealer.finish(), bytes: output.bytes };

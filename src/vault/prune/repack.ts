@@ -155,7 +155,7 @@ class Repacker {
   readonly #objects: SealedObjects;
   readonly #unitClass: UnitClass;
   readonly #unitBytes: number;
-  readonly #output = new MemoryOutput();
+  readonly #output = MemoryOutput.own();
   readonly #buffers = new PackBuffers();
   readonly #lines: UnitLine[] = [];
   #writer: UnitWriter | undefined;

@@ -4,7 +4,7 @@ import { createHash, type Hash } from "node:crypto";
 /** Takes bytes in order. */
 export interface ObjectOutput {
   /** Memory for the next bytes, to be filled before any other call. */
-  take(length: number): Uint8Array<ArrayBuffer>;
+  take(length: number): Uint8Array;
   /** Number of bytes so far. */
   readonly size: number;
   /** Ends the object. @returns SHA-256 of its bytes in lower-case hex: its name */
@@ -12,15 +12,29 @@ export interface ObjectOutput {
 }
 
 /** An output to reusable memory, which grows when needed and never shrinks. */
-export class MemoryOutput implements ObjectOutput {
-  #buffer: Uint8Array<ArrayBuffer>;
+export class MemoryOutput<B extends ArrayBufferLike = ArrayBuffer> implements ObjectOutput {
+  readonly #newMemory: (bytes: number) => B;
+  #buffer: Uint8Array<B>;
   #hash: Hash = createHash("sha256");
   #size = 0;
   #hashed = 0;
 
-  /** @param buffer as large as the largest object; a smaller one is replaced when it is full */
-  constructor(buffer: Uint8Array<ArrayBuffer> = new Uint8Array(64 * 1024)) {
-    this.#buffer = buffer;
+  private constructor(bytes: number, newMemory: (bytes: number) => B) {
+    this.#newMemory = newMemory;
+    this.#buffer = new Uint8Array(newMemory(bytes));
+  }
+
+  /** @param bytes as large as the largest object; smaller memory is replaced when it is full */
+  static own(bytes = 64 * 1024): MemoryOutput {
+    return new MemoryOutput(bytes, (bytes) => new ArrayBuffer(bytes));
+  }
+
+  /**
+   * In memory that other threads can read without a copy. Unlike memory that changes hands, it doesn't bring on garbage
+   * collections. @param bytes as for {@link own}
+   */
+  static shared(bytes: number): MemoryOutput<SharedArrayBuffer> {
+    return new MemoryOutput(bytes, (bytes) => new SharedArrayBuffer(bytes));
   }
 
   get size(): number {
@@ -28,11 +42,11 @@ export class MemoryOutput implements ObjectOutput {
   }
 
   /** The object so far: a view, valid until {@link reset}. */
-  get bytes(): Uint8Array<ArrayBuffer> {
+  get bytes(): Uint8Array<B> {
     return this.#buffer.subarray(0, this.#size);
   }
 
-  take(length: number): Uint8Array<ArrayBuffer> {
+  take(length: number): Uint8Array<B> {
     this.#catchUp();
     const from = this.#size;
     this.#size += length;
@@ -58,7 +72,7 @@ export class MemoryOutput implements ObjectOutput {
   }
 
   #grow(): void {
-    const larger = new Uint8Array(Math.max(this.#size, 2 * this.#buffer.length));
+    const larger = new Uint8Array(this.#newMemory(Math.max(this.#size, 2 * this.#buffer.length)));
     larger.set(this.#buffer.subarray(0, this.#hashed));
     this.#buffer = larger;
   }

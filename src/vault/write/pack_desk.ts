@@ -11,7 +11,7 @@ import type { Head } from "../seal/age_header.ts";
 
 /** The stored bytes of a unit, in memory or in a local file. */
 export type UnitBody =
-  | { readonly kind: "memory"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "memory"; readonly bytes: Uint8Array<SharedArrayBuffer> }
   | { readonly kind: "file"; readonly name: Raw; readonly size: number };
 
 export interface FinishedBody {
@@ -30,7 +30,8 @@ export interface NextUnit {
 
 /** Where the bytes of the unit go. */
 export type UnitRoom =
-  | { readonly kind: "memory"; readonly memory: ArrayBuffer }
+  /** As much as the unit will take, about. */
+  | { readonly kind: "memory"; readonly bytes: number }
   | { readonly kind: "file"; readonly directory: Raw; readonly name: Raw };
 
 export interface PackDesk {
@@ -41,7 +42,7 @@ export interface PackDesk {
    * the parts
    */
   keepLists(lists: ContentLists): Promise<boolean>;
-  /** Accepts a unit for storing; waits if too many are in progress. */
+  /** Accepts a unit for storing; waits if too many are in progress. Then the memory may be used for the next unit. */
   hand(unit: FinishedBody): Promise<void>;
   begin(unitClass: UnitClass): Promise<NextUnit>;
 }
@@ -54,30 +55,29 @@ type Question =
 
 /** The desk for a packer in another thread. */
 export function deskBehind(ask: Ask): PackDesk {
-  const put = (question: Question, transfer: readonly ArrayBuffer[] = []) => ask(question, transfer);
+  const put = (question: Question) => ask(question);
   return {
     claim: (ids) => put({ kind: "claim", ids }) as Promise<readonly boolean[]>,
     keepLists: (lists) => put({ kind: "lists", lists }) as Promise<boolean>,
-    hand: async (unit) => {
-      await put({ kind: "hand", unit }, unit.body.kind === "memory" ? [unit.body.bytes.buffer] : []);
-    },
+    hand: (unit) => put({ kind: "hand", unit }) as Promise<void>,
     begin: (unitClass) => put({ kind: "begin", unitClass }) as Promise<NextUnit>,
   };
 }
 
 /** Answers a question from another thread. */
 export async function answerAt(desk: PackDesk, asked: unknown): Promise<Answer> {
-  const question = asked as Question;
+  return { answer: await answerTo(desk, asked as Question), transfer: [] };
+}
+
+function answerTo(desk: PackDesk, question: Question): Promise<unknown> {
   switch (question.kind) {
     case "claim":
-      return { answer: await desk.claim(question.ids), transfer: [] };
+      return desk.claim(question.ids);
     case "lists":
-      return { answer: await desk.keepLists(question.lists), transfer: [] };
+      return desk.keepLists(question.lists);
     case "hand":
-      return { answer: await desk.hand(question.unit), transfer: [] };
-    case "begin": {
-      const answer = await desk.begin(question.unitClass), { room } = answer;
-      return { answer, transfer: room.kind === "memory" ? [room.memory] : [] };
-    }
+      return desk.hand(question.unit);
+    case "begin":
+      return desk.begin(question.unitClass);
   }
 }

@@ -1,12 +1,11 @@
 /** Packs items of one class into units, one after the other, and hands over full ones. */
-import { collectGarbage } from "../../core/garbage.ts";
 import { waitFor, type WaitingSteps } from "../../core/steps.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { lineOf } from "../index/index_object.ts";
 import type { UnitClass } from "../pack/items.ts";
 import { type NewItem, PackBuffers, UnitWriter } from "../pack/unit_writer.ts";
 import type { Level } from "../pack/zstd.ts";
-import { MemoryOutput, SpoolOutput } from "../seal/output.ts";
+import { MemoryOutput, type ObjectOutput, SpoolOutput } from "../seal/output.ts";
 import { sealInto } from "../seal/sealer.ts";
 import type { PackDesk, UnitBody, UnitRoom } from "./pack_desk.ts";
 
@@ -31,6 +30,8 @@ export class UnitPacker implements Disposable {
   readonly #disk: Pick<Disk, "openDir">;
   readonly #options: PackerOptions;
   readonly #buffers = new PackBuffers();
+  /** The memory of units that are made there. */
+  #memory: MemoryOutput<SharedArrayBuffer> | undefined;
   #open: OpenUnit | undefined;
   /** The file of a unit that is not made in memory. */
   #file: OpenFile | undefined;
@@ -79,9 +80,10 @@ export class UnitPacker implements Disposable {
     return this.#open = { writer, body };
   }
 
-  #outputIn(room: UnitRoom): { output: MemoryOutput | SpoolOutput; body: () => UnitBody } {
+  #outputIn(room: UnitRoom): { output: ObjectOutput; body: () => UnitBody } {
     if (room.kind === "memory") {
-      const output = new MemoryOutput(new Uint8Array(room.memory));
+      const output = this.#memory ??= MemoryOutput.shared(room.bytes);
+      output.reset();
       return { output, body: () => ({ kind: "memory", bytes: output.bytes }) };
     }
     using directory: Dir = this.#disk.openDir(room.directory);
@@ -99,7 +101,5 @@ export class UnitPacker implements Disposable {
     const line = lineOf(open.writer.finish()), body = open.body();
     this[Symbol.dispose]();
     yield* waitFor(this.#desk.hand({ line, body }));
-    // Compressing and sealing leave as much behind as a unit has, outside of the heap.
-    collectGarbage();
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Uploads the units of one writer while others are packed, a few at a time, and then the objects of `index/` that list
- * them. The memory of uploaded units is reused.
+ * them. Each is copied first, so that the next one can be packed in its memory.
  */
 import { type Backend, objectKey, type SpooledFile } from "../../backend/backend.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
@@ -47,12 +47,15 @@ export interface UploadOptions {
   readonly spool: Raw | undefined;
 }
 
+type UnitFile = Extract<UnitBody, { kind: "file" }>;
+
 export class UnitUploads implements AsyncDisposable {
   readonly #objects: SealedObjects;
   readonly #index: UnitIndex;
   readonly #options: UploadOptions;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #free: ArrayBuffer[] = [];
+  /** Memory of units that are uploaded. */
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
   readonly #files = new Set<Raw>();
   #failure: { readonly error: unknown } | undefined;
   #stored: UnitLine[] = [];
@@ -89,7 +92,7 @@ export class UnitUploads implements AsyncDisposable {
 
   #roomFor(unitClass: UnitClass): UnitRoom {
     const { unitBytes, mostUnitInMemory, spool } = this.#options;
-    if (unitClass === "meta") return { kind: "memory", memory: new ArrayBuffer(META_BYTES) };
+    if (unitClass === "meta") return { kind: "memory", bytes: META_BYTES };
     if (unitBytes > mostUnitInMemory && spool !== undefined) {
       const { random, access } = this.#objects;
       const tag = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -97,27 +100,36 @@ export class UnitUploads implements AsyncDisposable {
       this.#files.add(name);
       return { kind: "file", directory: spool, name };
     }
-    return { kind: "memory", memory: this.#free.pop() ?? new ArrayBuffer(unitBytes + SLACK_BYTES) };
+    return { kind: "memory", bytes: unitBytes + SLACK_BYTES };
   }
 
   /** Accepts a unit; waits while too many are in progress. @throws the failure of an earlier one */
   async hand({ line, body }: FinishedBody): Promise<void> {
     while (this.#underWay.size >= this.#options.mostUploads) await Promise.race(this.#underWay);
     this.#throwIfFailed();
-    const done = this.#store(line, body).catch((error) => void (this.#failure ??= { error }));
+    const done = this.#store(line, body.kind === "memory" ? this.#copyOf(body.bytes) : body)
+      .catch((error) => void (this.#failure ??= { error }));
     this.#underWay.add(done);
     done.then(() => this.#underWay.delete(done));
   }
 
-  async #store(line: UnitLine, body: UnitBody): Promise<void> {
+  #copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    const usual = this.#options.unitBytes + SLACK_BYTES, free = this.#free.pop();
+    const isEnough = free !== undefined && free.length >= bytes.length;
+    const memory = isEnough ? free : new Uint8Array(Math.max(usual, bytes.length));
+    memory.set(bytes);
+    return memory.subarray(0, bytes.length);
+  }
+
+  async #store(line: UnitLine, body: Uint8Array<ArrayBuffer> | UnitFile): Promise<void> {
     const { backend } = this.#objects;
     if (this.#firstMs === undefined) {
       this.#firstMs = await backend.now({ roughly: true });
       this.#options.onPlaceTime?.(this.#firstMs);
     }
-    if (body.kind === "memory") {
-      await backend.put(objectKey("data", line.unit), body.bytes, { isFresh: true });
-      if (line.unitClass === "data") this.#free.push(body.bytes.buffer);
+    if (body instanceof Uint8Array) {
+      await backend.put(objectKey("data", line.unit), body, { isFresh: true });
+      this.#free.push(new Uint8Array(body.buffer));
     } else await this.#storeFile(backend, line, body);
     this.#stored.push(line);
   }
@@ -125,7 +137,7 @@ export class UnitUploads implements AsyncDisposable {
   async #storeFile(
     backend: Backend,
     { unit }: UnitLine,
-    { name, size }: Extract<UnitBody, { kind: "file" }>,
+    { name, size }: UnitFile,
   ): Promise<void> {
     using file = this.#inSpool((directory) => directory.open(name));
     if (file === undefined) throw new Error("A unit's file is gone");

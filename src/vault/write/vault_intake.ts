@@ -28,6 +28,8 @@ import { Turn } from "./turn.ts";
  * Size of the buffer for contents that are claimed together. Files up to the size that is kept whole fit in any case.
  */
 const FEWEST_ARENA_BYTES = 4 * 1024 * 1024;
+/** Contents that are claimed together. More would only fill more memory, for each batch that is under way. */
+const ENOUGH_BYTES = 2 * 1024 * 1024;
 /** Spare byte by which a file shows that it has grown. */
 const ROOM_TO_GROW = 1;
 const CHUNK_BYTES = 256 * 1024;
@@ -123,7 +125,8 @@ class BatchIntake implements ContentKeeper<Wait> {
     const { stop, chunking: { wholeUpTo }, directory } = this.#setup, results: StoreResult[] = [];
     for (const task of batch.files) {
       stop.check();
-      if (this.#arena.length - this.#used < Math.min(task.size, wholeUpTo) + ROOM_TO_GROW) yield* this.settle();
+      const isFull = this.#arena.length - this.#used < Math.min(task.size, wholeUpTo) + ROOM_TO_GROW;
+      if (isFull || this.#used >= ENOUGH_BYTES) yield* this.settle();
       this.#facts = (file) => this.#factsOf(task, fileName(directory, childOf(batch.apath, task.treeName)), file);
       const result = yield* this.#files.take(task, source);
       this.#hold(results, result);
