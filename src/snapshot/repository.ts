@@ -204,10 +204,11 @@ export interface RepositoryWriter extends AsyncDisposable {
   begin(request: SinkRequest, monitor: Monitor): Awaitable<SnapshotSink>;
   /**
    * Removes snapshots. What only they needed stays until a removal plan is executed.
+   * @param work for threads that remove what is large
    * @returns those that were removed; a snapshot that is being read is not
-   * @throws DiskFault
+   * @throws DiskFault, Interrupted
    */
-  forget(ids: readonly RootId[]): Awaitable<readonly RootId[]>;
+  forget(ids: readonly RootId[], work?: WorkOptions): Awaitable<readonly RootId[]>;
   /**
    * Replaces the root of a snapshot by one with other tags or an acknowledged alarm, and so with another id.
    * @returns the new id; undefined if the snapshot is being read

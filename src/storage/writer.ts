@@ -11,10 +11,13 @@ import type { Machine } from "../platform/machine.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import { WriteOut } from "../platform/write_out.ts";
 import type { RemovalPlan, RemovalRequest, RepositoryWriter, Rewriting } from "../snapshot/repository.ts";
+import type { Awaitable } from "../core/awaitable.ts";
+import type { WorkOptions } from "../core/work.ts";
 import type { SinkRequest } from "../snapshot/snapshot_sink.ts";
 import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import { type Leftovers, type RemovableStorage, Removal } from "./scan/removal.ts";
 import { type SinkStorage, StorageSink } from "./snapshot_sink.ts";
+import { removeParts } from "./tree/tree_parts.ts";
 import { existingTree, refreshLatest, type WithdrawnTrees, withdrawTrees } from "./tree/tree_places.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
 import type { LabelChanges, Root } from "../snapshot/root.ts";
@@ -207,22 +210,52 @@ export class Writer implements Disposable, RepositoryWriter {
    * Removes snapshots and their trees. What only they needed stays until a removal plan is executed. Order: the trees,
    * so that a crash leaves no tree without a snapshot, which nothing could attribute; the roots, durably; then the
    * catalog. After a crash in between, the catalog lists too much, which the next one to open it notices and corrects.
+   * @param work for threads that remove the trees; without it, all is done when this returns
    * @returns those that were removed; a snapshot that is being read is not
-   * @throws DiskFault
+   * @throws DiskFault, Interrupted
    */
-  forget(ids: readonly RootId[]): RootId[] {
+  forget(ids: readonly RootId[], work?: WorkOptions): Awaitable<RootId[]> {
     this.#catchUp();
     const free = ids.filter((id) => !this.#storage.manifests.isBeingRead(id));
     if (free.length === 0) return [];
-    const gone = new Set<string>(free);
+    return work === undefined || work.workers === 0 ? this.#forgetHere(free) : this.#forgetByThreads(free, work);
+  }
+
+  #forgetHere(ids: readonly RootId[]): RootId[] {
+    using going = this.#withdraw(ids);
+    const removed = this.forgetRoots(ids);
+    going.finish();
+    return removed;
+  }
+
+  /** The threads remove the trees while this one changes the catalog. */
+  async #forgetByThreads(ids: readonly RootId[], { workers, signal }: WorkOptions): Promise<RootId[]> {
+    using going = this.#withdraw(ids);
+    await using pool = this.#storage.pool(workers, signal);
+    const emptied = removeParts(this.#storage.dir, going.places, going.files, pool);
+    emptied.catch(() => {}); // awaited soon
+    const removed = this.forgetRoots(ids);
+    await emptied;
+    going.finish();
+    return removed;
+  }
+
+  /** Moves the trees of snapshots out of sight. */
+  #withdraw(ids: readonly RootId[]) {
+    const gone = new Set<string>(ids);
     const snapshots = this.#storage.provenSnapshots().filter(({ id }) => gone.has(id));
-    using trees = withdrawTrees(this.#storage, snapshots);
+    const trees = withdrawTrees(this.#storage, snapshots);
     const names = [...new Set(snapshots.map(({ name }) => name))];
     const unlinked = names.filter((name) => !this.#tryRefresh(name));
-    const removed = this.forgetRoots(free);
-    trees.remove(this.#storage.monitor);
-    for (const name of unlinked) refreshLatest(this.#storage, name);
-    return removed;
+    return {
+      places: trees.places,
+      files: snapshots.reduce((sum, { files }) => sum + files, 0),
+      finish: () => {
+        trees.remove(this.#storage.monitor);
+        for (const name of unlinked) refreshLatest(this.#storage, name);
+      },
+      [Symbol.dispose]: () => trees[Symbol.dispose](),
+    };
   }
 
   /** Updates `latest/`. @returns false if the disk has no room for a link before something is removed */

@@ -59,7 +59,11 @@ export const defineForget: Define = (program, act) => {
         throw new BadUsage("`--workers` is for `--prune`, which was not said", "Add `--prune`, or leave it out");
       }
       const repository = await session.openRepository();
-      const request = { ...requestOf(names, options, session.loaded.config.keep), signal: session.signal };
+      const request = {
+        ...requestOf(names, options, session.loaded.config.keep),
+        signal: session.signal,
+        workers: session.workers(options.workers),
+      };
       const { forget } = await import("../../operations/forget/forget.ts");
       const result = await forget(repository, request, session.monitor);
       const lines = linesOf(result, request.dryRun);

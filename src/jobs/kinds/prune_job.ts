@@ -10,7 +10,10 @@ import type { JobOf, Keep } from "../schema/schema.ts";
 export async function performPrune({ setup, repository, monitor }: JobRun, job: JobOf<"prune">): Promise<void> {
   // Each thread takes much memory here.
   const { host, name, tags, workers = 0 } = job, among = defined<SeriesFilter>({ host, name, tags });
-  if (job.keep !== undefined) await forget(repository, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
+  if (job.keep !== undefined) {
+    const terms = { dryRun: false, workers: setup.workers, signal: setup.signal };
+    await forget(repository, { policy: policyOf(job.keep), among, ...terms }, monitor);
+  }
   const pace = paceFrom(job);
   const request = { dryRun: false, workers, signal: setup.signal, ...(pace !== undefined && { pace }) };
   await prune(repository, request, () => {}, monitor);

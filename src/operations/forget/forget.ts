@@ -24,7 +24,12 @@ export interface SeriesFilter {
 }
 
 export type ForgetRequest =
-  & { readonly dryRun: boolean; readonly signal?: AbortSignal }
+  & {
+    readonly dryRun: boolean;
+    readonly signal?: AbortSignal;
+    /** Threads that remove trees; none if undefined. */
+    readonly workers?: number;
+  }
   & (
     /** Without a policy, that of the storage applies. */
     | { readonly policy: Policy | undefined; readonly among: SeriesFilter }
@@ -55,7 +60,8 @@ export async function forget(
   await using writer = await becomeWriter(repository, "forget");
   const result = await toRemove(repository, request, monitor);
   monitor.phase("removing");
-  const removed = await writer.forget(result.removed);
+  const { workers = 0, signal = new AbortController().signal } = request;
+  const removed = await writer.forget(result.removed, { workers, signal });
   const isGone = new Set<string>(removed);
   for (const id of result.removed) if (!isGone.has(id)) monitor.problem(new SnapshotInUse(id));
   return { ...result, removed };

@@ -4,10 +4,11 @@ import { CatalogFile } from "../../catalog/catalog_file.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
 import { collectGarbage } from "../../core/garbage.ts";
 import { fingerprints } from "../../core/item_set.ts";
-import type { Raw } from "../../core/raw.ts";
+import { baseName, parentPath, type Raw } from "../../core/raw.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
 import { Meter } from "../../platform/meter.ts";
 import type { Steps } from "../../core/steps.ts";
+import { tryToRemove } from "../../platform/remove_recursively.ts";
 import { StopFlag } from "../../platform/stop_flag.ts";
 import type { Executor, PoolSetup, ThreadPool } from "../../platform/thread_pool.ts";
 import type { ThrottleTable } from "../../platform/throttle.ts";
@@ -44,6 +45,8 @@ export interface Batches {
   readonly extract: { readonly batch: ExtractBatch; readonly results: ExtractResult[] };
   readonly verify: { readonly batch: VerifyBatch; readonly results: VerifyResult };
   readonly examine: { readonly batch: HunkRef; readonly results: VerifiedHunk };
+  /** A directory, relative to the storage, that is removed as far as possible. The result says whether it is gone. */
+  readonly remove: { readonly batch: Raw; readonly results: boolean };
   /** The contents that a hunk refers to, for an {@link ItemSet}. */
   readonly contents: { readonly batch: HunkRef; readonly results: Int32Array<ArrayBuffer> };
 }
@@ -62,6 +65,7 @@ export class BatchExecutor implements Executor<Batches> {
   readonly #objects: ManifestStore;
   readonly #sizes: SizeTable | undefined;
   readonly #storage: Dir;
+  readonly #stop: StopFlag;
   #examined = 0;
   readonly #table: Table;
   #isTrusted: ((id: ContentId) => boolean) | undefined;
@@ -70,7 +74,7 @@ export class BatchExecutor implements Executor<Batches> {
   constructor(disk: Disk, setup: ExecutorSetup, thread: number) {
     this.#setup = setup;
     const storage = this.#storage = this.#held.use(disk.openDir(setup.storagePath));
-    const stop = new StopFlag(setup.stop), meter = new Meter(setup.meter, thread);
+    const stop = this.#stop = new StopFlag(setup.stop), meter = new Meter(setup.meter, thread);
     const store = this.#held.use(
       new ContentStore({
         storage,
@@ -97,6 +101,7 @@ export class BatchExecutor implements Executor<Batches> {
       verify: (batch) => verify.run(batch),
       examine: (hunk) => this.#examine(hunk),
       contents: (hunk) => this.#contents(hunk),
+      remove: (path) => this.#remove(path),
     };
   }
 
@@ -115,6 +120,13 @@ export class BatchExecutor implements Executor<Batches> {
   // deno-lint-ignore require-yield -- one step
   *#contents(hunk: HunkRef): Steps<Int32Array<ArrayBuffer>> {
     return fingerprints(contentsOf(this.#objects.read(hunk.id), hunk));
+  }
+
+  // deno-lint-ignore require-yield -- one step
+  *#remove(path: Raw): Steps<boolean> {
+    this.#stop.check();
+    using parent = this.#storage.openPath(parentPath(path));
+    return tryToRemove(parent, baseName(path)) === undefined;
   }
 
   [Symbol.dispose](): void {

@@ -2,7 +2,7 @@
 import { openDirIfThere } from "../../platform/open_optional.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { removeRecursively, tryToRemove } from "../../platform/remove_recursively.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -64,6 +64,8 @@ export function refreshLatest(storage: StorageOfTrees, name: string): void {
 
 /** Trees that were moved out of sight, to tmp/. Those that are not removed are left to the next writer. */
 export interface WithdrawnTrees extends Disposable {
+  /** Their paths, relative to the storage. */
+  readonly places: readonly Raw[];
   /** Removes the trees. Failures are reported. */
   remove(monitor: Monitor): void;
 }
@@ -89,6 +91,7 @@ export function withdrawTrees(storage: StorageOfTrees, snapshots: readonly Snaps
   for (const year of changed) settle(storage.dir, year);
   const release = held.move();
   return {
+    places: withdrawn.map((name) => joinRaw(rawOf("tmp"), name)),
     remove: (monitor) => {
       for (const name of withdrawn) {
         const fault = tryToRemove(temp, name);
