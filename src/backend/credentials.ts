@@ -44,6 +44,8 @@ export class Credentials {
   readonly #source: CredentialSource;
   readonly #kind: Place["kind"];
   #secrets: Promise<Secrets> | undefined;
+  #version = 0;
+  #renewing: Promise<void> | undefined;
   readonly #hidden = new Set<string>();
 
   constructor(source: CredentialSource, kind: Place["kind"]) {
@@ -56,13 +58,28 @@ export class Credentials {
     return this.#secrets ??= this.#read();
   }
 
-  /** Reads the source again. @returns false if nothing has changed */
-  async renew(): Promise<boolean> {
+  /** Changes whenever other secrets were read. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
+   * Reads the source again, once for all requests that were refused at the same time.
+   * @param refused version of the secrets that a server no longer accepts
+   * @returns false if there are no others
+   * @throws as {@link get}; the former secrets stay
+   */
+  async renew(refused: number): Promise<boolean> {
     if (this.#source.file === undefined && this.#source.command === undefined) return false;
-    const old = await this.get(), fresh = this.#read();
-    // Whoever asks meanwhile is given the new ones, too.
-    this.#secrets = fresh;
-    return !isSame(old, await fresh);
+    if (refused === this.#version) await (this.#renewing ??= this.#renew().finally(() => this.#renewing = undefined));
+    return refused !== this.#version;
+  }
+
+  async #renew(): Promise<void> {
+    const old = await this.get(), fresh = await this.#read();
+    if (isSame(old, fresh)) return;
+    this.#secrets = Promise.resolve(fresh);
+    this.#version++;
   }
 
   /** Has another form of a secret hidden too. */

@@ -14,7 +14,7 @@ import type { Allowance } from "./limited.ts";
 import { ServerClock } from "./server_clock.ts";
 
 /** Sent at a time. */
-const PIECE_BYTES = 64 * 1024;
+const PIECE_BYTES = 256 * 1024;
 /** Received at a time. */
 const READ_BYTES = 1024 * 1024;
 const CONNECT_MS = 20_000, STALL_MS = 60_000, TICK_MS = 1000;
@@ -100,12 +100,12 @@ export class Http implements Disposable {
 
   /** Returns the answer to the first attempt, or to a second one that uses what the first one revealed. */
   async #answerTo(request: HttpRequest): Promise<HttpAnswer> {
-    const first = await this.#explained(request);
+    const { credentials } = this.#options, { version } = credentials, first = await this.#explained(request);
     if (request.expects.includes(first.status) && first.status < 300) return first;
     const url = this.#kind.elsewhere?.(first, request.url);
     if (url !== undefined) return await this.#explained({ ...request, url });
     const isStale = this.#kind.isStale?.(first) ?? first.status === 401;
-    return isStale && await this.#options.credentials.renew() ? await this.#explained(request) : first;
+    return isStale && await credentials.renew(version) ? await this.#explained(request) : first;
   }
 
   /** Answers to HEAD have no words: what is refused is asked for by GET, to hear why. */

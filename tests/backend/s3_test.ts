@@ -182,6 +182,41 @@ Deno.test("Credentials that expire are asked for again, once", async () => {
   Deno.removeSync(directory, { recursive: true });
 });
 
+Deno.test("Credentials that expire in the middle of many uploads are asked for once for all of them", async () => {
+  const directory = Deno.makeTempDirSync(), count = `${directory}/count`, valid = `${directory}/valid`;
+  Deno.writeTextFileSync(valid, "1-session");
+  const command = `echo x >> ${count}; echo '{"AccessKeyId": "${ACCESS_KEY}", "SecretAccessKey": "${SECRET_KEY}", ` +
+    `"SessionToken": "'$(cat ${valid})'"}'`;
+  let puts = 0;
+  await using server = s3Server({
+    before({ headers, method }) {
+      // From the third upload on, only another token is good.
+      if (method === "PUT" && ++puts === 3) Deno.writeTextFileSync(valid, "2-session");
+      const isGood = headers.get("x-amz-security-token") === Deno.readTextFileSync(valid);
+      return isGood ? undefined : s3Error(403, "ExpiredToken");
+    },
+  });
+  await using backend = await openPlace(at(server), {}, { credentials: { command }, clock: impatient });
+  const bodies = Array.from({ length: 12 }, (_, i) => noise(1000, i + 1));
+  const put = (body: Uint8Array<ArrayBuffer>) => backend.put(objectKey("data", sha256(body)), body, { isFresh: true });
+  deepStrictEqual(new Set(await Promise.all(bodies.map(put))), new Set(["stored"]));
+  strictEqual(server.objects.size, 12);
+  strictEqual(Deno.readTextFileSync(count), "x\nx\n");
+  Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("Credentials that can't be renewed end the run with what the server says, not with a loop", async () => {
+  await using server = s3Server({ before: () => s3Error(403, "ExpiredToken") });
+  const directory = Deno.makeTempDirSync(), count = `${directory}/count`;
+  const command = `echo x >> ${count}; echo '{"AccessKeyId": "${ACCESS_KEY}", "SecretAccessKey": "${SECRET_KEY}"}'`;
+  const credentials = { command };
+  await using backend = await openPlace(at(server), {}, { create: false, credentials, clock: impatient });
+  const fault = await faultOf(backend.get(KEY));
+  match(fault.message, /the credentials have expired/);
+  strictEqual(Deno.readTextFileSync(count), "x\nx\n");
+  Deno.removeSync(directory, { recursive: true });
+});
+
 Deno.test("Whoever may only store stores", async () => {
   await using server = s3Server({
     before: ({ method }) => method === "PUT" ? undefined : s3Error(403, "AccessDenied"),
