@@ -40,6 +40,8 @@ export interface ServerOptions {
   /** Directory of the accounts; created if it is missing. */
   readonly directory: Raw;
   readonly site: Omit<Site, "accounts" | "alerts" | "requests" | "snapshots">;
+  /** True if each request is logged. */
+  readonly logsRequests?: boolean;
   /** True if there is no WebDAV below /dav. */
   readonly withoutDav?: boolean;
   readonly limits?: Partial<Limits>;
@@ -76,6 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...(options.trustedProxy !== undefined && { trustedProxy: options.trustedProxy }),
     insistsOnTls: typeof options.tls === "object",
     isPlain: options.plainHttp,
+    logsRequests: options.logsRequests === true,
     errorPage,
     signInAgain: async (sent) => {
       const kept = await keptForm(sent);

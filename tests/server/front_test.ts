@@ -7,6 +7,23 @@ import { ROUTES } from "../../src/server/routes.ts";
 import { answerOf, ask, send, talk, toEnd, tokenOf, TOKENS, type WebServer, webServer } from "../support/web_server.ts";
 import { TestClock, World } from "../support/world.ts";
 
+Deno.test("Requests are logged where that is wanted: who, what and how, without what they search for", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world, { logsRequests: true });
+  await ask(server, "/api/v1/search?q=my+secret", { token: tokenOf("watch") });
+  await ask(server, "/%E2%80%AE/x", {});
+  await talk(server.port, `GET /\xff HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
+  const told = server.log.filter(({ event }) => event === "request").map(({ message }) => message);
+  deepStrictEqual(told.slice(0, 2), [
+    "127.0.0.1 GET /api/v1/search 403",
+    "127.0.0.1 GET /%E2%80%AE/x 401",
+  ]);
+  ok(told.every((message) => /^[ -~]*$/.test(message)), told.join());
+  await using silent = await webServer(world);
+  await ask(silent, "/healthz", {});
+  deepStrictEqual(silent.log.filter(({ event }) => event === "request"), []);
+});
+
 Deno.test("Targets are read once, to bytes, and nothing else is one", () => {
   const read = (text: string) => parseTarget(text)?.segments;
   deepStrictEqual(read("/"), []);

@@ -88,7 +88,7 @@ const DEFAULTS: Readonly<Record<Setting, unknown>> = {
 
 function print(command: Command, session: Session, { path, config }: LoadedConfig): void {
   const settings = SETTINGS.map((name) => shown(command, name, path));
-  const { keep, defaults = {}, vaults = {}, backups = {}, hooks = [] } = config;
+  const { keep, defaults = {}, vaults = {}, backups = {}, hooks = [], serve } = config;
   if (session.options.json) {
     const shown = mapped(vaults, withoutCommands);
     return session.out.json({
@@ -99,6 +99,7 @@ function print(command: Command, session: Session, { path, config }: LoadedConfi
       vaults: shown,
       backups,
       hooks: hooks.map(shownHooks),
+      ...(serve !== undefined && { serve }),
     });
   }
   session.out.line(
@@ -111,6 +112,7 @@ function print(command: Command, session: Session, { path, config }: LoadedConfi
   for (const [name, { location }] of Object.entries(vaults)) session.out.line(`vault ${name}: ${location}`);
   for (const [name, { sources }] of Object.entries(backups)) session.out.line(`backup ${name}: ${sources.join(", ")}`);
   for (const set of hooks) session.out.line(hooksText(set));
+  for (const address of serve?.listen ?? []) session.out.line(`serve listens on ${address}`);
 }
 
 /** Hooks as numbers of commands by event. */

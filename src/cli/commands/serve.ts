@@ -6,6 +6,7 @@ import type { Session } from "../session/session.ts";
 import { addListenOptions, type ListenOptions } from "../settings/listen_options.ts";
 import { examples, parsePositive, reading, workersOption } from "../settings/options.ts";
 import { absolutePath } from "../settings/paths.ts";
+import { withServeConfig } from "../settings/serve_schema.ts";
 import { lockDirectory } from "../settings/state_directory.ts";
 import type { WebServer } from "../session/web_server.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
@@ -44,7 +45,7 @@ export const defineServe: Define = (program, act) => {
   const command = withOptions(program.command("serve"));
   command.action(() =>
     act(command, async (session) => {
-      const options = command.opts<ServeOptions>();
+      const options = withServeConfig(command.opts<ServeOptions>(), session.loaded.config.serve);
       if (options.install !== undefined) {
         const { install } = await import("../install/install.ts");
         return await install(session, command, options.install === true ? undefined : options.install);

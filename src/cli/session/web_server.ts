@@ -9,6 +9,7 @@ import { isBelow, rawOf } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import type { JobProgress } from "../../jobs/run/job_monitor.ts";
 import type { Place } from "../../operations/vaults/place.ts";
+import { USUAL_WARN } from "../../server/alerts/alerts.ts";
 import { VaultDesk } from "../../server/vaults/vault_desk.ts";
 import { openRepository } from "../../operations/open.ts";
 import type { Machine } from "../../platform/machine.ts";
@@ -68,6 +69,7 @@ export async function startWebServer(
         mayRemove: options.webRemove === true,
         host: world.host(),
         locks: await lockDirectory(world),
+        warn: { ...USUAL_WARN, ...options.warn },
         ...(objects !== undefined && { objects }),
         vaults: new VaultDesk(reader, clock, vaultPlaces(session)),
         ...(notices !== undefined && { notices }),

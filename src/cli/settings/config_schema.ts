@@ -17,6 +17,7 @@ import {
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
+import { serveFrom, serveSchema } from "./serve_schema.ts";
 import { expectationsFrom, notifyFrom, notifyShape } from "./notify_schema.ts";
 import { isRemoteText, remoteFrom, remoteSchema, type RemoteSource } from "../../operations/settings/source_schema.ts";
 import { RATE_SCHEMA, rateOf, vaultFrom, vaultSchema } from "../../operations/settings/vault_schema.ts";
@@ -61,6 +62,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     .describe("What `-s NAME` and `copy --to NAME` stand for").exactOptional(),
   backups: z.record(backupName, namedBackup).describe("What `backup-tool backup NAME` backs up").exactOptional(),
   hooks: CONFIG_HOOKS_SCHEMA.exactOptional(),
+  serve: serveSchema(path).exactOptional(),
   ...notifyShape(path, backupName),
 });
 
@@ -73,7 +75,8 @@ type Written = z.output<typeof CONFIG_SCHEMA>;
 
 type NamedBackup = NonNullable<Written["backups"]>[string];
 
-export interface Config extends Omit<Written, "backups" | "vaults" | "notify" | "smtp" | "expect" | "hooks" | "limit"> {
+export interface Config
+  extends Omit<Written, "backups" | "vaults" | "notify" | "smtp" | "expect" | "hooks" | "limit" | "serve"> {
   readonly backups?: Readonly<
     Record<
       string,
@@ -89,6 +92,7 @@ export interface Config extends Omit<Written, "backups" | "vaults" | "notify" | 
   /** Limit in bytes a second. */
   readonly limit?: number;
   readonly expect?: Expectations;
+  readonly serve?: ReturnType<typeof serveFrom>;
 }
 
 /** Parses the file; paths in it become absolute. @throws BadConfig */
@@ -113,7 +117,7 @@ function badConfig(path: string, complaints: readonly Complaint[]): BadConfig {
 }
 
 function withAbsolutePaths(
-  { vaults = {}, notify, smtp, expect, hooks, limit, ...config }: Written,
+  { vaults = {}, notify, smtp, expect, hooks, limit, serve, ...config }: Written,
   absolute: (path: string) => string,
 ): Config {
   const resolved = <T extends WrittenBackup>(settings: T): T => ({
@@ -138,6 +142,7 @@ function withAbsolutePaths(
     backups: Object.fromEntries(backups),
     ...(notify !== undefined && { notify: notifyFrom(defined({ notify, smtp }), absolute) }),
     ...(expect !== undefined && { expect: expectationsFrom({ expect }) }),
+    ...(serve !== undefined && { serve: serveFrom(serve, absolute) }),
     ...hookSets(hooks),
   };
 }

@@ -25,6 +25,9 @@ export interface ListenOptions {
   readonly restoreBelow?: readonly string[];
   readonly sourcesBelow?: readonly string[];
   readonly webRemove?: boolean;
+  readonly logRequests?: boolean;
+  /** Only in the configuration. */
+  readonly warn?: { readonly unverifiedDays?: number; readonly freePercent?: number };
 }
 
 export const USUAL_ADDRESS = "127.0.0.1:8480";
@@ -50,6 +53,7 @@ export function addListenOptions(command: Command): Command {
       collected,
     )
     .option("--web-remove", "let admins forget snapshots, and remove recurring jobs, by the page")
+    .option("--log-requests", "log each request: who asked, what for, and how it was answered")
     .option("--objects <DIR>", "also keep repositories of other machines, below /objects, in this directory")
     .option("--append-only", "let nobody remove anything from them but locks")
     .addOption(new Option("--max-size <SIZE>", "what they may hold together: 500G").argParser(reading(parseSize)));
@@ -63,7 +67,7 @@ function checkedAddress(text: string, before: readonly string[] = []): readonly 
 }
 
 /** Parses an address. @throws BadUsage */
-function listenAddress(
+export function listenAddress(
   text: string,
 ): { readonly hostname: string; readonly port: number } | { readonly socket: string } {
   if (text.startsWith("unix:")) return { socket: text.slice("unix:".length) };
@@ -77,7 +81,10 @@ function listenAddress(
   return { hostname: bracketed ?? (plain === "" ? "0.0.0.0" : plain), port: Number(port) };
 }
 
-type Listening = Pick<ServerOptions, "listen" | "tls" | "hostNames" | "trustedProxy" | "plainHttp" | "withoutDav">;
+type Listening = Pick<
+  ServerOptions,
+  "listen" | "tls" | "hostNames" | "trustedProxy" | "plainHttp" | "withoutDav" | "logsRequests"
+>;
 
 /** Addresses and certificate from the options. @throws BadUsage, and the faults of reading a file */
 export function listeningOf(options: ListenOptions, world: World): Listening {
@@ -99,6 +106,7 @@ export function listeningOf(options: ListenOptions, world: World): Listening {
     ...(trustProxy !== undefined && { trustedProxy: trustProxy }),
     plainHttp,
     withoutDav: dav === false,
+    logsRequests: options.logRequests === true,
   };
 }
 

@@ -20,6 +20,7 @@ import { TooManyFailures } from "../accounts/failures.ts";
 import type { Exchange, Method, Reply, Route } from "../exchange/route.ts";
 import { type ShareLimits, Shares } from "../exchange/shares.ts";
 import type { Site } from "../exchange/site.ts";
+import type { LogEvent } from "../../jobs/log/log.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 
 const MOST_BODY = 1024 * 1024;
@@ -41,6 +42,7 @@ export interface FrontOptions {
   readonly insistsOnTls: boolean;
   /** True if other machines connect without TLS. */
   readonly isPlain: boolean;
+  readonly logsRequests?: boolean;
   /** Absent: the usual limits. */
   readonly shares?: ShareLimits;
   /** The page for a form that somebody sent who was signed out; undefined if it is none. */
@@ -86,7 +88,9 @@ export class Front {
   #finished(reply: Reply, { head }: Asked, client: Client, target: Target | undefined): Reply {
     const found = target === undefined ? undefined : this.#matcher.find(head.method, target.segments);
     const route = found !== undefined && "route" in found ? found.route.path : undefined;
-    this.#options.site.requests.add(route, reply.status);
+    const { site, logsRequests } = this.#options;
+    site.requests.add(route, reply.status);
+    if (logsRequests === true) site.log(requestEvent(head, client, reply.status));
     return this.#withHeaders(reply, client);
   }
 
@@ -216,6 +220,13 @@ export class Front {
     };
     return { ...reply, headers };
   }
+}
+
+/** Without the query, which may hold what somebody searches for. */
+function requestEvent({ method, target }: Asked["head"], { address }: Client, status: number): LogEvent {
+  const path = (target.split("?")[0] ?? "").replace(/[^!-~]/g, "?");
+  const message = `${address || "socket"} ${method} ${path} ${status}`;
+  return { level: "info", event: "request", message, fields: { address, method, path, status } };
 }
 
 function noSuchMethod(methods: readonly Method[]): Reply {

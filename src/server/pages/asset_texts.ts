@@ -62,7 +62,8 @@ fieldset { border: 0; padding: 0; margin: .5rem 0; }
 .cards span { color: var(--soft); }
 .alerts { list-style: none; margin: 0 0 1rem; padding: 0; display: grid; gap: .5rem; }
 .alert { border-left: 5px solid var(--bad); border-radius: 4px 10px 10px 4px; }
-.alert p { margin: .1rem 0; }
+.alert p { margin: .1rem 0; } .alert form { margin: 0; } .alert form button { min-height: 0; padding-bottom: 0; }
+td time { white-space: nowrap; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .5rem .75rem; vertical-align: top; }

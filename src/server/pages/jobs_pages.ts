@@ -257,7 +257,10 @@ function ended(seen: Seen, history: readonly HistoryEntry[], mayRead: boolean): 
     took(start, end),
     mayRead && snapshot !== undefined ? markup`<a href="${browseLinkOf(snapshot)}">${shortId(snapshot)}</a>` : "",
   ]);
-  const columns = [{ name: "Job" }, { name: "Kind" }, { name: "Outcome" }, { name: "Ended" }, { name: "Took" }, {
+  const columns = [{ name: "Job" }, { name: "Kind" }, { name: "Outcome" }, { name: "Ended" }, {
+    name: "Took",
+    right: true,
+  }, {
     name: "Snapshot",
   }];
   return table("Jobs that ended", columns, rows);

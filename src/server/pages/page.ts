@@ -131,16 +131,18 @@ function roughly(ms: number): string {
 /** Local times to the minute, or to the second where two of them share a minute. */
 export function timesOf(seen: Seen, isos: readonly string[]): readonly Html[] {
   const minutes = Map.groupBy(isos, (iso) => iso.slice(0, MINUTES));
-  return isos.map((iso) => timeOf(seen, iso, minutes.get(iso.slice(0, MINUTES))?.length === 1 ? MINUTES : SECONDS));
+  return isos.map((iso) => timeOf(seen, iso, (minutes.get(iso.slice(0, MINUTES))?.length ?? 0) > 1));
 }
 
-/** Length of a time in ISO 8601, to the minute and to the second. */
-const MINUTES = 16, SECONDS = 19;
+/** Length of a time in ISO 8601 to the minute. */
+const MINUTES = 16;
 
-/** Local time to the minute. */
-export function timeOf({ site: { clock } }: Seen, iso: string, shown = MINUTES): Html {
+/** Local time to the minute, or to the second. */
+export function timeOf({ site: { clock } }: Seen, iso: string, toSecond = false): Html {
   const ms = Date.parse(iso), text = localTimeText(ms, clock.offsetMinutes(ms));
-  return markup`<time datetime="${iso}" title="${text}">${text.slice(0, shown).replace("T", " ")}</time>`;
+  // Zones differ by whole minutes.
+  const seconds = toSecond ? `:${new Date(ms).toISOString().slice(17, 19)}` : "";
+  return markup`<time datetime="${iso}" title="${text}">${text.slice(0, MINUTES)}${seconds}</time>`;
 }
 
 export function took(start: string, end: string): string {

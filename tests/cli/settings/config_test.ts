@@ -1,3 +1,4 @@
+import { withServeConfig } from "../../../src/cli/settings/serve_schema.ts";
 import { TOPICS } from "../../../src/cli/help/topics.ts";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DiskFault } from "../../../src/platform/disk.ts";
@@ -183,6 +184,7 @@ Deno.test("config: --example is a file that can be used as it is", async () => {
     "vaults",
     "backups",
     "hooks",
+    "serve",
     "notify",
     "smtp",
     "expect",
@@ -366,5 +368,45 @@ Deno.test("paths in the configuration are what they are on a command line, and n
     const { status, stderr } = await runIn(world, "snapshots", "-s", "/nowhere");
     deepStrictEqual([config, status], [config, 2], stderr);
     match(stderr, /Cannot use the configuration .*: 1:\d+: /);
+  }
+});
+
+Deno.test("config: what is said of serve stands for its options, as far as these are not given", async () => {
+  using world = new ConfiguredWorld();
+  world.files[world.own] = JSON.stringify({
+    serve: {
+      listen: ["0.0.0.0:8480", "unix:run/backup.sock"],
+      tls: { cert: "tls.pem", key: "/etc/tls.key" },
+      hostNames: ["nas.example"],
+      dav: false,
+      restoreBelow: ["/volume1/restored"],
+      objects: { path: "/volume1/objects", maxSize: "500G" },
+      logRequests: true,
+      warn: { freePercent: 10 },
+    },
+  });
+  const { serve } = await world.json("config");
+  const directory = world.own.replace(/\/[^/]*$/, "");
+  deepStrictEqual(serve, {
+    listen: ["0.0.0.0:8480", `unix:${directory}/run/backup.sock`],
+    tlsCert: `${directory}/tls.pem`,
+    tlsKey: "/etc/tls.key",
+    hostName: ["nas.example"],
+    dav: false,
+    restoreBelow: ["/volume1/restored"],
+    objects: "/volume1/objects",
+    maxSize: 500 * 1024 ** 3,
+    logRequests: true,
+    warn: { freePercent: 10 },
+  });
+  deepStrictEqual(withServeConfig({ dav: true }, serve), serve);
+  const given = withServeConfig({ listen: ["[::1]:1"], tls: "self-signed", dav: true, hostName: ["b"] }, serve);
+  const { tlsCert: _, tlsKey: __, ...others } = serve;
+  deepStrictEqual(given, { ...others, listen: ["[::1]:1"], tls: "self-signed", hostName: ["b"] });
+  deepStrictEqual(withServeConfig({ dav: true, once: true }, { listen: ["[::1]:1"] }), { dav: true, once: true });
+  deepStrictEqual(withServeConfig({ dav: true }), { dav: true });
+  for (const [wrong, why] of [[{ listen: "8480" }, /HOST:PORT/], [{ webRemove: true }, /webRemove/]] as const) {
+    world.files[world.own] = JSON.stringify({ serve: wrong });
+    match((await runIn(world, "config")).stderr, why);
   }
 });
