@@ -60,6 +60,11 @@ export interface GetOptions {
   readonly range?: ByteRange;
   /** True: an object that ends within the range is no fault, and gives what there is. Default: false. */
   readonly mayEnd?: boolean;
+  /**
+   * Memory for the bytes, at least as many as there are in the range. A place that can fill it returns a view of it;
+   * others return memory of their own.
+   */
+  readonly into?: Uint8Array | undefined;
   readonly signal?: AbortSignal;
 }
 

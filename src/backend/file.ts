@@ -91,7 +91,9 @@ class FileBackend implements Backend {
     using file = dir?.open(name);
     if (file === undefined) throw new MissingObject(key);
     const length = lengthIn(file.stat().size, key, options), from = options.range?.from ?? 0;
-    const bytes = new Uint8Array(length);
+    // System calls don't mind memory that threads share.
+    const room = options.into as Uint8Array<ArrayBuffer> | undefined;
+    const bytes = room?.subarray(0, length) ?? new Uint8Array(length);
     const read = file.read(bytes, from);
     if (read !== length) throw new ShortObject(key, from + length, from + read);
     return bytes;

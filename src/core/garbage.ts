@@ -5,11 +5,11 @@ declare const gc: (() => void) | undefined;
 const LEAST_RELEASED_BYTES = 64 * 1024;
 
 /**
- * Gives back the memory of bytes that nobody reads any more, and of all else in the same buffer. Without this, megabytes
- * outside the heap stay until a garbage collection, and bring on one after the other.
+ * Gives back the memory of bytes that nobody reads any more, and of all else in the same buffer, unless threads share
+ * it. Without this, megabytes outside the heap stay until a garbage collection, and bring on one after the other.
  */
-export function releaseMemory({ buffer }: Uint8Array<ArrayBuffer>): void {
-  if (buffer.byteLength >= LEAST_RELEASED_BYTES) buffer.transfer(0);
+export function releaseMemory({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= LEAST_RELEASED_BYTES) buffer.transfer(0);
 }
 
 /**

@@ -9,6 +9,7 @@ import { openFileBackend } from "../../src/backend/file.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
+import { openPortableDisk } from "../../src/platform/portable_disk.ts";
 import { systemClock } from "../../src/platform/system_clock.ts";
 import { CuttingDisk } from "../support/cutting_disk.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
@@ -40,6 +41,22 @@ Deno.test("An object lies where rest-server puts it, and nobody may write to it"
     strictEqual(Deno.statSync(`${path}/data`).mode! & 0o777, 0o700);
     deepStrictEqual([...Deno.readDirSync(path)].map(({ name }) => name).sort(), ["config", "data", "index"]);
   }));
+
+for (const [name, disk] of [["with FFI", real], ["without", openPortableDisk()]] as const) {
+  Deno.test(`Bytes come into memory that is given, which threads may share (${name})`, () =>
+    inPlace(async (_, open) => {
+      await using backend = open(disk);
+      await backend.put(KEY, BYTES);
+      for (const into of [new Uint8Array(3_000_000), new Uint8Array(new SharedArrayBuffer(3_000_000))]) {
+        const got = await backend.get(KEY, { range: { from: 1000, length: 2_000_000 }, into });
+        strictEqual(got.buffer, into.buffer);
+        strictEqual(sha256(got.slice()), sha256(BYTES.subarray(1000, 2_001_000)));
+        await rejects(backend.get(KEY, { range: { from: 1000, length: BYTES.length }, into }), {
+          code: "short-object",
+        });
+      }
+    }));
+}
 
 Deno.test("A directory that is not there is a fault, unless it is to be made", async () => {
   const path = Deno.makeTempDirSync(), missing = rawOf(`${path}/a/b`);

@@ -193,7 +193,7 @@ Deno.test("an interrupted check remembers what it has read", async () => {
   const through = (inner: Backend) =>
     around(inner, {
       get(key, options) {
-        if (key.startsWith("data/") && options?.range === undefined && ++requests === 6) stop.abort();
+        if (key.startsWith("data/") && options?.range?.from === 0 && ++requests === 6) stop.abort();
         return inner.get(key, options);
       },
     });

@@ -157,6 +157,23 @@ Deno.test("All implementations of the cipher agree: any key, nonce and text, in 
   }));
 });
 
+Deno.test("All implementations of the cipher work on memory that threads share", () => {
+  const key = noise(32, 6), nonce = noise(12, 7), plain = noise(1000, 8);
+  const shared = (bytes: Uint8Array) => {
+    const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    copy.set(bytes);
+    return copy;
+  };
+  for (const source of SOURCES) {
+    const cipher = cipherOf(key, source), sealed = shared(new Uint8Array(plain.length + TAG_BYTES));
+    cipher.seal(nonce, shared(plain), sealed);
+    deepStrictEqual(sealed.slice(), sealedBy("script", key, nonce, plain).slice(), source);
+    const opened = shared(new Uint8Array(plain.length));
+    ok(cipher.open(nonce, sealed, opened), source);
+    deepStrictEqual([...opened], [...plain], source);
+  }
+});
+
 Deno.test("The cipher that is used seals the same before and after the system's library is loaded", () => {
   const key = noise(32, 6), nonce = noise(12, 7), plain = noise(65_536, 8);
   const sealed = sealedBy("script", key, nonce, plain);

@@ -58,6 +58,8 @@ export function decompress(bytes: Uint8Array, most: number, what: string): Uint8
   if (size > most) {
     throw new DamagedObject(what, `a frame of it has ${size} bytes, more than the ${most} that it may have`);
   }
+  const raw = header?.hasChecksum === true ? undefined : rawContent(bytes, header?.bytes ?? 0, size);
+  if (raw !== undefined) return raw;
   try {
     // All at once: pieces would be joined afterwards.
     const room = size + SPARE_BYTES, options = { maxOutputLength: room, chunkSize: room };
@@ -68,6 +70,20 @@ export function decompress(bytes: Uint8Array, most: number, what: string): Uint8
     // Reported below: the library's message is of no use to anybody.
   }
   throw new DamagedObject(what, "a zstd frame of it is damaged");
+}
+
+/** The content of a frame of raw blocks, which is copied in no time; undefined if it has others. @param at the first */
+function rawContent(bytes: Uint8Array, at: number, size: number): Uint8Array<ArrayBuffer> | undefined {
+  const content = new Uint8Array(size);
+  for (let used = 0;;) {
+    const word = bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16, length = word >> 3;
+    if ((word >> 1 & 3) !== RAW || used + length > size) return undefined;
+    at += BLOCK_HEADER_BYTES;
+    content.set(bytes.subarray(at, at + length), used);
+    used += length;
+    at += length;
+    if ((word & 1) === 1) return used === size ? content : undefined;
+  }
 }
 
 /** Decompresses as much as possible of a frame that has lost its end; possibly nothing. */

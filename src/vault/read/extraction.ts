@@ -16,7 +16,7 @@ import { FileWriter, isFatal } from "../../target/file_writer.ts";
 import { removeQuietly } from "../../target/replacing.ts";
 import { type ContentList, isDamage, MISSING, type VaultContents, WRONG_TOGETHER } from "../store/contents.ts";
 import type { Home, UnitIndex } from "../store/unit_index.ts";
-import type { Directory, Granted, StoredFrames, Wish } from "../threads/frame_batch.ts";
+import { type Directory, type Granted, handedWith, type StoredFrames, type Wish } from "../threads/frame_batch.ts";
 import { failed } from "../threads/frame_extract.ts";
 import type { VaultPool } from "../threads/vault_executor.ts";
 import { type FrameJob, framesBetween, type FrameSource } from "./frame_source.ts";
@@ -202,6 +202,7 @@ export class VaultExtraction implements Extraction {
       }
     }
     if (batch.size > 0) done.push(...await this.#extract(batch, stored, unit, true));
+    this.#parts.source.release(stored.stored);
     return done;
   }
 
@@ -237,7 +238,7 @@ export class VaultExtraction implements Extraction {
       last = batch.wishes.findLastIndex(isWished);
     const wishes = batch.wishes.slice(first, last + 1), isAll = isLast && wishes.length === batch.wishes.length;
     const some = isAll ? frames : framesBetween(frames, first, last);
-    const load = { items: needs.length, bytes: some.stored.length }, handed = [some.stored.buffer];
+    const load = { items: needs.length, bytes: some.stored.length }, handed = handedWith(some);
     const granted = await this.#parts.pool.run("frames", { frames: some, directories, wishes }, load, handed);
     const done: ExtractedFile[] = [];
     for (const [i, need] of needs.entries()) {

@@ -5,7 +5,9 @@ import { type FrameRange, planRanges } from "../pack/frame_ranges.ts";
 import { type Head, openHead } from "../seal/age_header.ts";
 import { bodyOf } from "../seal/sealed_body.ts";
 import { identitiesFor, type SealedObjects } from "../store/sealed_objects.ts";
+import type { ByteRange } from "../seal/sealed_body.ts";
 import type { StoredFrames } from "../threads/frame_batch.ts";
+import { SharedRooms } from "./shared_rooms.ts";
 
 /** Most bytes of one range: larger ones would only occupy more memory. A usual unit is two of them. */
 const MOST_RANGE_BYTES = 9 * 1024 * 1024;
@@ -22,6 +24,7 @@ export class FrameSource {
   readonly #objects: SealedObjects;
   readonly #signal: AbortSignal;
   readonly #heads = new Map<string, Promise<Head | undefined>>();
+  readonly #rooms = new SharedRooms();
 
   constructor(objects: SealedObjects, signal: AbortSignal) {
     this.#objects = objects;
@@ -34,20 +37,38 @@ export class FrameSource {
   }
 
   /**
-   * Fetches the stored bytes of a job. @throws DamagedObject, MissingObject, ShortObject, WriteOnlyKey, WrongKey,
+   * Fetches the stored bytes of a job, which are to be given to {@link release} when no thread reads them any more.
+   * @throws DamagedObject, MissingObject, ShortObject, WriteOnlyKey, WrongKey,
    * Interrupted
    */
   async fetch({ unit, range }: FrameJob): Promise<StoredFrames> {
     const what = `data/${unit.unit}`, head = await this.#head(unit, what);
-    const stored = await this.#objects.backend.get(objectKey("data", unit.unit), {
-      range: bodyOf(head, unit.size, what).storedRange(range),
-      signal: this.#signal,
-    });
+    const stored = await this.#get(unit, bodyOf(head, unit.size, what).storedRange(range));
     return framesOf({ unit, range }, { what, head, stored });
   }
 
+  /** Fetches the stored bytes of a whole unit, as {@link fetch}. @throws MissingObject, ShortObject, Interrupted */
+  fetchWhole(unit: UnitFacts): Promise<Uint8Array> {
+    return this.#get(unit, { from: 0, length: unit.size });
+  }
+
+  async #get({ unit }: UnitFacts, range: ByteRange): Promise<Uint8Array> {
+    const into = this.#rooms.take(range.length);
+    let bytes: Uint8Array | undefined;
+    try {
+      return bytes = await this.#objects.backend.get(objectKey("data", unit), { range, into, signal: this.#signal });
+    } finally {
+      if (into !== undefined && bytes?.buffer !== into.buffer) this.#rooms.give(into);
+    }
+  }
+
+  /** Takes memory back for further jobs. @param bytes any view of it */
+  release(bytes: Uint8Array): void {
+    this.#rooms.give(bytes);
+  }
+
   /** As {@link fetch}, from the bytes of the whole unit. @throws DamagedObject, WrongKey */
-  async cut({ unit, range }: FrameJob, whole: Uint8Array<ArrayBuffer>): Promise<StoredFrames> {
+  async cut({ unit, range }: FrameJob, whole: Uint8Array): Promise<StoredFrames> {
     const what = `data/${unit.unit}`, head = await this.#head(unit, what);
     const { from, length } = bodyOf(head, unit.size, what).storedRange(range);
     return framesOf({ unit, range }, { what, head, stored: whole.subarray(from, from + length) });

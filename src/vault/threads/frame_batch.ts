@@ -16,7 +16,13 @@ export interface StoredFrames {
   /** Its `frames` are indices into the list below. */
   readonly range: FrameRange;
   readonly frames: readonly UnitFrame[];
-  readonly stored: Uint8Array<ArrayBuffer>;
+  /** Memory that is handed over with the batch, or that threads share. */
+  readonly stored: Uint8Array;
+}
+
+/** What may be handed over with frames. */
+export function handedWith({ stored: { buffer } }: StoredFrames): ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer ? [buffer] : [];
 }
 
 /** Target directory of files. */
