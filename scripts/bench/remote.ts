@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { DATA_SETS, type DataSet, generate, quick } from "./data.ts";
 import { exists, isInstalled, measure, run } from "./measure.ts";
 import { type Address, PEERS, type RemotePeer } from "./remote_peers.ts";
-import { type Counter, SERVERS, startCounter, startServer } from "./remote_servers.ts";
+import { type Counter, programOf, SERVERS, startCounter, startServer } from "./remote_servers.ts";
 import { median } from "./table.ts";
 
 const USAGE = `deno run -A scripts/bench/remote.ts [options]
@@ -114,8 +114,10 @@ function planFrom(values: ReturnType<typeof options>, scratch: string): Plan {
   const set = DATA_SETS.find(({ name }) => name === values.data), { server: kind } = values;
   if (set === undefined) throw new TypeError(`Cannot find the data set ${values.data}`);
   if (!(kind in SERVERS)) throw new TypeError(`Cannot find the server ${kind}`);
+  if (!isInstalled(programOf(kind))) throw new TypeError(`Cannot find the program ${programOf(kind)} on PATH`);
   const wanted = values.peers === "" ? PEERS : PEERS.filter(({ name }) => values.peers.split(",").includes(name));
   const peers = wanted.filter(({ programs, kinds }) => programs.every(isInstalled) && kinds.includes(kind));
+  for (const { name } of wanted) if (!peers.some((peer) => peer.name === name)) console.error(`without ${name}`);
   const tool = toolFor(values.tool);
   return { scratch, tool, set: values.quick ? quick(set) : set, kind, latencyMs: Number(values.latency), peers };
 }

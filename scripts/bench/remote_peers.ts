@@ -34,9 +34,8 @@ export interface RemotePeer {
 
 /** The same places for all, by the names that each has for them. */
 function locationOf({ kind, port, name }: Address, who: string): string {
-  return kind === "s3"
-    ? `s3:http://127.0.0.1:${port}/bucket/${name}-${who}`
-    : `rest:http://127.0.0.1:${port}/${name}-${who}/`;
+  if (kind === "s3") return `s3:http://127.0.0.1:${port}/bucket/${name}-${who}`;
+  return `${kind === "dav" ? "dav" : "rest"}:http://127.0.0.1:${port}/${name}-${who}/`;
 }
 
 const vault = (at: Address, ...args: string[]): Command => ({
@@ -77,8 +76,9 @@ const rclone = (at: Address, ...args: string[]): Command => ({
   argv: ["rclone", "copy", "-q", "--config", "/dev/null", ...args],
   env: {
     AWS_CA_BUNDLE: "",
-    RCLONE_CONFIG_PLACE_TYPE: "s3",
+    RCLONE_CONFIG_PLACE_TYPE: at.kind === "s3" ? "s3" : "webdav",
     RCLONE_CONFIG_PLACE_PROVIDER: "Other",
+    RCLONE_CONFIG_PLACE_URL: `http://127.0.0.1:${at.port}`,
     RCLONE_CONFIG_PLACE_ENDPOINT: `http://127.0.0.1:${at.port}`,
     RCLONE_CONFIG_PLACE_ACCESS_KEY_ID: KEYS.AWS_ACCESS_KEY_ID,
     RCLONE_CONFIG_PLACE_SECRET_ACCESS_KEY: KEYS.AWS_SECRET_ACCESS_KEY,
@@ -92,7 +92,7 @@ export const PEERS: readonly RemotePeer[] = [
   {
     name: "vault",
     programs: [],
-    kinds: ["rest", "rest-server", "s3"],
+    kinds: ["rest", "rest-server", "dav", "s3"],
     prepare: makeVault,
     upload: (at) => vault(at, "backup", at.source),
     restore: (at) => vault(at, "restore", "latest", "--target", at.target),
@@ -110,7 +110,7 @@ export const PEERS: readonly RemotePeer[] = [
   {
     name: "rclone copy",
     programs: ["rclone"],
-    kinds: ["s3"],
+    kinds: ["dav", "s3"],
     upload: (at) => rclone(at, at.source, remoteOf(at)),
     restore: (at) => rclone(at, remoteOf(at), at.target),
     restored: ({ target }) => target,

@@ -23,8 +23,14 @@ export const SERVERS: Readonly<Record<string, ServerKind>> = {
     title: "rest-server",
     argv: (directory, port) => ["rest-server", "--listen", `127.0.0.1:${port}`, "--path", directory, "--no-auth"],
   },
+  "dav": { title: "rclone serve webdav", argv: rclone("webdav") },
   "s3": { title: "rclone serve s3", argv: rclone("s3", "--auth-key", Object.values(KEYS).join(",")) },
 };
+
+/** The program of a server. */
+export function programOf(kind: string): string {
+  return SERVERS[kind]?.argv("", 0)[0] ?? "";
+}
 
 export interface Server extends AsyncDisposable {
   readonly port: number;

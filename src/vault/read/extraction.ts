@@ -36,7 +36,7 @@ export interface ExtractionParts {
 }
 
 /** Most bytes of ranges that are in progress. */
-const MOST_BYTES = 36 * 1024 * 1024;
+const MOST_BYTES = 40 * 1024 * 1024;
 /** Ranges in progress in addition to those that threads work on. */
 const AHEAD = 3;
 /** Most wishes that a thread gets at once. */

@@ -9,8 +9,8 @@ import type { ByteRange } from "../seal/sealed_body.ts";
 import type { StoredFrames } from "../threads/frame_batch.ts";
 import { SharedRooms } from "./shared_rooms.ts";
 
-/** Most bytes of one range: larger ones would only occupy more memory. A usual unit is two of them. */
-const MOST_RANGE_BYTES = 9 * 1024 * 1024;
+/** Most bytes of one range: a usual unit is one, and larger ones would only occupy more memory. */
+const MOST_RANGE_BYTES = 20 * 1024 * 1024;
 /** Most heads that stay open: more than the units in progress at once. */
 const MOST_HEADS = 16;
 
