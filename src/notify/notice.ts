@@ -4,8 +4,21 @@ import { changesText } from "../core/monitor.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
 import { durationText } from "../core/time_text.ts";
 
-/** Events that can trigger a notification; `started` is for services that measure how long a run takes. */
-export const EVENTS = ["done", "problems", "failed", "rejected", "cancelled", "damage", "late", "started"] as const;
+/**
+ * Events that can trigger a notification; `started` is for services that measure how long a run takes, `weekly` sums up
+ * a week.
+ */
+export const EVENTS = [
+  "done",
+  "problems",
+  "failed",
+  "rejected",
+  "cancelled",
+  "damage",
+  "late",
+  "started",
+  "weekly",
+] as const;
 export type NoticeEvent = typeof EVENTS[number];
 /** Events that trigger a notification by default. */
 export const USUAL_EVENTS: readonly NoticeEvent[] = ["problems", "failed", "rejected", "damage", "late"];
@@ -30,7 +43,7 @@ export interface Notice {
   /** The first problems of the run. */
   readonly problems: readonly FaultData[];
   readonly error?: FaultData;
-  /** Why a backup is considered overdue: one sentence. */
+  /** Why a backup is considered overdue, or how the week was: one sentence. */
   readonly reason?: string;
 }
 
@@ -59,6 +72,7 @@ export const TITLES: Readonly<Record<NoticeEvent, string>> = {
   damage: "DAMAGE found",
   late: "late",
   started: "started",
+  weekly: "summed up",
 };
 
 /** Makes a title of one line, without control characters. */

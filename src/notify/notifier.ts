@@ -116,6 +116,11 @@ export class Notifier implements AsyncDisposable {
     return Object.keys(this.#settings().targets).length > 0;
   }
 
+  /** True if somebody wants to know of such an event. */
+  isWanted(event: NoticeEvent): boolean {
+    return Object.values(this.#settings().targets).some((target) => this.#wants(target, event));
+  }
+
   /** Targets that were added on the page; undefined if none can be. */
   get own(): TargetFile | undefined {
     return this.#options.own;
@@ -251,8 +256,8 @@ export class Notifier implements AsyncDisposable {
   #wants(target: TargetSettings, event: NoticeEvent): boolean {
     if (target.on !== undefined) return target.on.includes(event);
     const type = this.#attempt(() => addressOf(target, this.#world()))?.type;
-    // Lateness is what such a service finds out by itself.
-    return type === "healthchecks" ? event !== "late" : USUAL_EVENTS.includes(event);
+    // Lateness is what such a service finds out by itself; a week is no run.
+    return type === "healthchecks" ? event !== "late" && event !== "weekly" : USUAL_EVENTS.includes(event);
   }
 
   /** A secret that can't be read is as good as no answer: somebody may mend it. */

@@ -6,6 +6,7 @@ import { hashBytes } from "../../core/digest.ts";
 import { bytesOf, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Expectations, type Late, LateNotes, lateNotice, lateSeries } from "../../notify/late.ts";
 import { eventOf, type Notice } from "../../notify/notice.ts";
+import { WEEK_MS, weeklyNotice } from "../../notify/weekly.ts";
 import type { Notifier } from "../../notify/notifier.ts";
 import type { Dir } from "../../platform/disk.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -15,7 +16,7 @@ import { nameText } from "../state/job_name.ts";
 import type { HistoryEntry } from "../state/stored_state.ts";
 import { readTextIn, replaceOwnTextIn } from "../state/text_file.ts";
 
-const CURSOR = rawOf("notified.json");
+const CURSOR = rawOf("notified.json"), WEEKLY = rawOf("weekly.json");
 const MOST_BYTES = 1024 * 1024;
 const SEND_MS = 60_000, LATE_MS = 15 * 60_000;
 
@@ -103,17 +104,45 @@ export class JobNotices {
   tick(doing: Raw | undefined): void {
     if (!this.isNeeded) return;
     const nowMs = this.#sources.clock.nowMs();
-    if (Math.abs(nowMs - this.#lookedMs) >= LATE_MS) this.#tellLate(nowMs, doing);
+    if (Math.abs(nowMs - this.#lookedMs) >= LATE_MS) this.#lookAround(nowMs, doing);
     if (Math.abs(nowMs - this.#sentMs) >= SEND_MS) this.#send();
   }
 
-  #tellLate(nowMs: number, doing: Raw | undefined): void {
+  #lookAround(nowMs: number, doing: Raw | undefined): void {
     this.#lookedMs = nowMs;
-    const { expect, notifier, host } = this.#options;
+    const late = this.#lateNow(nowMs, doing), { notifier, host } = this.#options;
+    for (const one of this.#late.toTell(late, nowMs)) notifier.put(lateNotice(one, host, nowMs));
+    if (notifier.isWanted("weekly")) this.#sumUp(late, nowMs);
+  }
+
+  /** Sums up once a week; the first week begins when somebody wants to know. */
+  #sumUp(late: readonly Late[], nowMs: number): void {
+    const lastMs = this.#summedUpMs(), { notifier, host } = this.#options;
+    if (lastMs !== undefined && Math.abs(nowMs - lastMs) < WEEK_MS) return;
+    if (lastMs !== undefined) {
+      const overdue = late.map(({ subject }) => subject), { history, snapshots } = this.#sources;
+      notifier.put(weeklyNotice({ runs: history(), snapshots: snapshots(), overdue }, host, nowMs));
+    }
+    const { control } = this.#sources;
+    replaceOwnTextIn(control, control, WEEKLY, `${JSON.stringify({ at: new Date(nowMs).toISOString() })}\n`);
+  }
+
+  #summedUpMs(): number | undefined {
+    try {
+      const { at } = fieldsOf(parseJson(readTextIn(this.#sources.control, WEEKLY, MOST_BYTES) ?? ""));
+      return typeof at === "string" && !Number.isNaN(Date.parse(at)) ? Date.parse(at) : undefined;
+    } catch (error) {
+      if (error instanceof BadJson || error instanceof Fault) return undefined;
+      throw error;
+    }
+  }
+
+  #lateNow(nowMs: number, doing: Raw | undefined): readonly Late[] {
+    const { expect } = this.#options;
     const overdue = this.#sources.overdue(nowMs, doing === undefined ? undefined : textOf(doing)).map(lateJob);
     const hasExpectations = Object.keys(expect).length > 0;
     const series = hasExpectations ? lateSeries(expect, this.#sources.snapshots(), nowMs) : [];
-    for (const one of this.#late.toTell([...overdue, ...series], nowMs)) notifier.put(lateNotice(one, host, nowMs));
+    return [...overdue, ...series];
   }
 
   /** Kept before it is noted as kept: after a crash in between it is put once more, under the same id. */

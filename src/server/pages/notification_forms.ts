@@ -22,6 +22,7 @@ const EVENT_TEXTS: Readonly<Record<NoticeEvent, string>> = {
   damage: "damage was found",
   late: "a backup is late",
   started: "a job starts",
+  weekly: "a week is over, and how it was",
 };
 
 /** @param edited the target that is changed; undefined for a new one */

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../../src/core/raw.ts";
+import type { NoticeEvent } from "../../../src/notify/notice.ts";
 import { Notifier } from "../../../src/notify/notifier.ts";
 import type { ServiceOptions } from "../../../src/jobs/service/service.ts";
 import { systemClock } from "../../../src/platform/system_clock.ts";
@@ -8,8 +9,12 @@ import { JobWorld } from "../../support/job_world.ts";
 import { CHECK, serveIn } from "../../support/serving.ts";
 import { WebHook } from "../../support/web_hook.ts";
 
-function noticesOf(world: JobWorld, hook: WebHook, expect: Readonly<Record<string, number>> = {}) {
-  const on = ["done", "failed", "rejected", "problems", "late"] as const;
+function noticesOf(
+  world: JobWorld,
+  hook: WebHook,
+  expect: Readonly<Record<string, number>> = {},
+  on: readonly NoticeEvent[] = ["done", "failed", "rejected", "problems", "late"],
+) {
   const notifier = new Notifier({
     machine: world.machine,
     // The service's own clock is moved by waits, in which no answer could come in time.
@@ -30,8 +35,13 @@ function noticesOf(world: JobWorld, hook: WebHook, expect: Readonly<Record<strin
 }
 
 /** Runs the service once, and sends what there is to be sent. */
-async function served(world: JobWorld, hook: WebHook, expect?: Readonly<Record<string, number>>): Promise<void> {
-  const { notifier, notices } = noticesOf(world, hook, expect);
+async function served(
+  world: JobWorld,
+  hook: WebHook,
+  expect?: Readonly<Record<string, number>>,
+  on?: readonly NoticeEvent[],
+): Promise<void> {
+  const { notifier, notices } = noticesOf(world, hook, expect, on);
   await using _ = notifier;
   await serveIn(world, { notices });
   await notifier.send();
@@ -128,4 +138,32 @@ Deno.test("a recurring job that still waits when it is due again is late, withou
     "night.jsonc",
     true,
   ]);
+});
+
+Deno.test("whoever wants it hears each week how it was, from a week on, and others never", async () => {
+  using world = new JobWorld();
+  await using hook = new WebHook();
+  const day = 24 * 60, weekly: readonly NoticeEvent[] = ["weekly"];
+  const reasons = () => hook.received.filter(({ path }) => path === "/all").map(({ body }) => JSON.parse(body).reason);
+  world.write("a", "1");
+  await served(world, hook, {}, weekly);
+  world.put("a.json", { kind: "backup", name: "docs", sources: [world.source] });
+  await served(world, hook, {}, weekly);
+  world.clock.pass(6 * day);
+  await served(world, hook, {}, weekly);
+  deepStrictEqual(reasons(), []);
+  world.clock.pass(day);
+  await served(world, hook, {}, weekly);
+  deepStrictEqual(reasons(), ["All is well: 1 new snapshot, 1 run, 0 with problems, 0 failed"]);
+  world.put("b.json", { kind: "backup", sources: [`${world.base}/missing`] });
+  await served(world, hook, {}, weekly);
+  world.clock.pass(7 * day);
+  await served(world, hook, { docs: 26 * 3_600_000 }, weekly);
+  deepStrictEqual(
+    reasons()[1],
+    "Not all is well: 0 new snapshots, 1 run, 0 with problems, 1 failed. Late: docs",
+  );
+  world.clock.pass(7 * day);
+  await served(world, hook);
+  strictEqual(reasons().length, 2);
 });
