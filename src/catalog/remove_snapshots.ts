@@ -22,15 +22,28 @@ export function removeFromChain(
     return;
   }
   const shift = new Shift(all, isRemoved);
+  const removed = JSON.stringify(all.filter(isRemoved)), ends = JSON.stringify(shift.touchedEnds);
+  shiftChanged(database, [chain, removed, ends], shift);
+  shiftOthers(database, [chain, removed, ends], shift);
+}
+
+/** The chain, the removed sequences, and those at which intervals end that may change; both as JSON. */
+type Touched = readonly [chain: number, removed: string, ends: string];
+
+const IS_TOUCHED = `chain = ?1 AND
+  (first IN (SELECT value FROM json_each(?2)) OR last IN (SELECT value FROM json_each(?3)))`;
+
+/** Paths of several versions: what was removed between two may make them one. */
+function shiftChanged(database: Database, touched: Touched, shift: Shift): void {
+  const [chain] = touched;
   database.exec(
     "DROP TABLE IF EXISTS temp.touched; CREATE TEMP TABLE touched (id INTEGER PRIMARY KEY, directory, name)",
   );
   database.run(
-    `INSERT INTO touched (directory, name) SELECT DISTINCT directory, name FROM version NOT INDEXED
-      WHERE chain = ?1 AND (first IN (SELECT value FROM json_each(?2)) OR last IN (SELECT value FROM json_each(?3)))`,
-    chain,
-    JSON.stringify(all.filter(isRemoved)),
-    JSON.stringify(shift.touchedEnds),
+    `INSERT INTO touched (directory, name) SELECT DISTINCT directory, name FROM version v NOT INDEXED
+      WHERE ${IS_TOUCHED} AND EXISTS (SELECT 1 FROM version o INDEXED BY version_path
+        WHERE o.directory = v.directory AND o.name = v.name AND o.id <> v.id)`,
+    ...touched,
   );
   for (let after = 0;; after += PATHS_AT_ONCE) {
     const rows = database.all(TOUCHED_VERSIONS, chain, after, after + PATHS_AT_ONCE);
@@ -39,6 +52,38 @@ export function removeFromChain(
   }
   database.exec("DROP TABLE touched");
 }
+
+/**
+ * All other paths, most of which never changed: they have few different intervals. Those that were shifted before have
+ * intervals that stay as they are.
+ */
+function shiftOthers(database: Database, touched: Touched, shift: Shift): void {
+  const [chain] = touched;
+  database.exec(
+    `DROP TABLE IF EXISTS temp.shifted;
+      CREATE TEMP TABLE shifted (first, last, newFirst, newLast, PRIMARY KEY (first, last)) WITHOUT ROWID`,
+  );
+  for (
+    const row of database.all(`SELECT DISTINCT first, last FROM version NOT INDEXED WHERE ${IS_TOUCHED}`, ...touched)
+  ) {
+    const first = row["first"] as number, last = row["last"] as number | null, interval = shift.map(first, last);
+    const shifted = interval.from >= interval.to ? { first: null, last: null } : shift.sequences(interval);
+    if (shifted.first === first && shifted.last === last) continue;
+    database.run("INSERT INTO shifted VALUES (?, ?, ?, ?)", first, last ?? OPEN, shifted.first, shifted.last);
+  }
+  database.run(`DELETE FROM version WHERE chain = ? AND ${isShifted("newFirst IS NULL")}`, chain);
+  database.run(
+    `UPDATE version SET (first, last) = (SELECT newFirst, newLast FROM shifted WHERE ${IS_INTERVAL})
+      WHERE chain = ? AND ${isShifted("newFirst NOT NULL")}`,
+    chain,
+  );
+  database.exec("DROP TABLE shifted");
+}
+
+/** Stands for the end of an interval that has none: part of a key can't be NULL. */
+const OPEN = -1;
+const IS_INTERVAL = `shifted.first = version.first AND shifted.last = ifnull(version.last, ${OPEN})`;
+const isShifted = (how: string) => `EXISTS (SELECT 1 FROM shifted WHERE ${IS_INTERVAL} AND ${how})`;
 
 const TOUCHED_VERSIONS = `SELECT t.id AS path, v.id, v.first, v.last, v.attributes, v.size, v.seconds, v.nanos,
     hex(v.content) AS content, v.detail
