@@ -12,9 +12,10 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { change, DATA_SETS, type DataSet, generate, pathOf, quick } from "./data.ts";
-import { bytesBelow, CommandFailed, exists, isInstalled, measure, type Measured, run } from "./measure.ts";
+import { bytesBelow, CommandFailed, isInstalled, measure, type Measured, run } from "./measure.ts";
 import { machine } from "./machine.ts";
 import { detailedCellText, renderTable, type Result, summarize, type Summary } from "./table.ts";
+import { toolFor } from "./tool.ts";
 import { FLOOR, OWN, type Peer, PEERS, type Places, type Step, VAULT, type Work, WORKS } from "./works.ts";
 
 const USAGE = `deno task bench [options]
@@ -171,14 +172,6 @@ function namesIn(list: string, known: readonly { readonly name: string }[]): str
   const unknown = names.find((name) => !known.some((thing) => thing.name === name));
   if (unknown === undefined) return names;
   throw new TypeError(`Cannot find "${unknown}": give some of ${known.map(({ name }) => name).join(", ")}`);
-}
-
-function toolFor(option: string | undefined): readonly string[] {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  const executable = option === undefined ? `${root}dist/backup-tool` : option;
-  if (option !== "source" && exists(executable)) return [Deno.realPathSync(executable)];
-  if (option !== "source" && option !== undefined) throw new TypeError(`Cannot find the executable ${option}`);
-  return [Deno.execPath(), "run", "-A", `${root}main.ts`];
 }
 
 function options() {

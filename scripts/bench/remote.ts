@@ -4,13 +4,13 @@
  * What is uploaded and restored is a data set of data.ts. Both tools meet the same server, with empty places in each run,
  * and take turns. A last run, which isn't timed, goes through a proxy that counts requests.
  */
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DATA_SETS, type DataSet, generate, quick } from "./data.ts";
-import { exists, isInstalled, measure, run } from "./measure.ts";
+import { isInstalled, measure, run } from "./measure.ts";
 import { type Address, PEERS, type RemotePeer } from "./remote_peers.ts";
 import { type Counter, programOf, SERVERS, startCounter, startServer } from "./remote_servers.ts";
 import { median } from "./table.ts";
+import { toolFor } from "./tool.ts";
 
 const USAGE = `deno run -A scripts/bench/remote.ts [options]
   --server NAME  ${Object.keys(SERVERS).join(", ")}; default: rest
@@ -120,12 +120,6 @@ function planFrom(values: ReturnType<typeof options>, scratch: string): Plan {
   for (const { name } of wanted) if (!peers.some((peer) => peer.name === name)) console.error(`without ${name}`);
   const tool = toolFor(values.tool);
   return { scratch, tool, set: values.quick ? quick(set) : set, kind, latencyMs: Number(values.latency), peers };
-}
-
-function toolFor(option: string | undefined): readonly string[] {
-  const root = fileURLToPath(new URL("../../", import.meta.url)), executable = option ?? `${root}dist/backup-tool`;
-  if (option !== "source" && exists(executable)) return [Deno.realPathSync(executable)];
-  return [Deno.execPath(), "run", "-A", `${root}main.ts`];
 }
 
 const values = options();
