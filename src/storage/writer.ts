@@ -214,6 +214,8 @@ export class Writer implements Disposable, RepositoryWriter {
    * @returns those that were removed; a snapshot that is being read is not
    * @throws DiskFault, Interrupted
    */
+  forget(ids: readonly RootId[]): RootId[];
+  forget(ids: readonly RootId[], work?: WorkOptions): Awaitable<RootId[]>;
   forget(ids: readonly RootId[], work?: WorkOptions): Awaitable<RootId[]> {
     this.#catchUp();
     const free = ids.filter((id) => !this.#storage.manifests.isBeingRead(id));
