@@ -13,7 +13,8 @@ const MOST_TYPES = 256;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** Contents looked at in one run, and how much of each: well below 100 ms. */
 const SAMPLES = 32, SAMPLE_BYTES = 16 * 1024;
-const MOST_RARELY = 2 ** 31;
+/** Number of values that the first eight digits of an id may have. */
+const IDS = 2 ** 32;
 /** Runs that store fewer contents aren't worth a change of the catalog. */
 const FEWEST = 16;
 
@@ -27,21 +28,20 @@ export function typeOf(name: Raw): string {
 /** Selects some new contents of a run, at random by their ids, and compresses a part of each. */
 export class RatioSampler {
   #picked: { readonly type: string; readonly id: ContentId }[] = [];
-  #every = 1;
+  /** Contents are selected whose ids are below it, as text. */
+  #below = "g";
+  #share = IDS;
   #seen = 0;
 
   add(name: Raw, id: ContentId): void {
     this.#seen++;
-    if (!this.#isPicked(id)) return;
+    if (id >= this.#below) return;
     this.#picked.push({ type: typeOf(name), id });
-    while (this.#picked.length > SAMPLES && this.#every < MOST_RARELY) {
-      this.#every *= 2;
-      this.#picked = this.#picked.filter((one) => this.#isPicked(one.id));
+    while (this.#picked.length > SAMPLES && this.#share > 1) {
+      this.#share /= 2;
+      this.#below = this.#share.toString(16).padStart(8, "0");
+      this.#picked = this.#picked.filter((one) => one.id < this.#below);
     }
-  }
-
-  #isPicked(id: ContentId): boolean {
-    return parseInt(id.slice(0, 8), 16) % this.#every === 0;
   }
 
   /** Measures the selected contents. @param open opens a content @returns undefined if there are too few */
