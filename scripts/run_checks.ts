@@ -8,7 +8,7 @@
  *                         program, with a third of the random input (tests/support/effort.ts), files in memory where there
  *                         is room, many files of tests in one go (tests/support/group.ts), and without the files of tests
  *                         that passed here with the very same code (test_choice.ts), and the slowest where two minutes don't
- *                         do; `deno task ok --all` runs them, too
+ *                         do (tests/times.json, until they have run here); `deno task ok --all` runs them, too
  *   deno task crash       the crash tests alone, with many more kills, cuts and errors than the others make
  *
  * What needs no tests runs beside them, and is told of after them. A failed format, lint, type or structure check counts as one failure, and so does each ignored test that IGNORABLE
@@ -58,8 +58,8 @@ const SLOW = { SLOW: "1" };
 const QUICK = { QUICK: "1" };
 /** A file system in memory, and how much must be free there. */
 const MEMORY = "/dev/shm", MEMORY_KIB = 3_000_000;
-/** How long each file of tests took when it last ran here. */
-const TIMES = "dist/test_times.json";
+/** How long each file of tests took when it last ran here; of others, how long those take that need seconds. */
+const TIMES = "dist/test_times.json", TYPICAL_TIMES = "tests/times.json";
 /** What each file of tests depended on when all of its tests last passed here. */
 const PASSED = "dist/passed_tests.json";
 /** A test that waits leaves a core to another. */
@@ -241,7 +241,7 @@ async function fast(): Promise<Tally[]> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => (remove(), Deno.exit(130)));
   try {
     const { files, prints } = filesToTest();
-    const groups = inGroups(files, known<number>(TIMES), { count: JOBS * GROUPS_A_JOB, directory: base });
+    const groups = inGroups(files, times(), { count: JOBS * GROUPS_A_JOB, directory: base });
     const env = { ...QUICK, TMPDIR: base };
     const tested = await tests("tests", ["--config=deno.json", ...groups], { env, flags: UNBLAMED });
     Deno.mkdirSync("dist", { recursive: true });
@@ -285,7 +285,7 @@ function filesToTest(): { readonly files: readonly string[]; readonly prints: Re
   const rest = all.length - files.length;
   if (rest > 0) console.log(`${rest} of ${all.length} files of tests passed with the same code: not run again`);
   const limitMs = Deno.args.includes("--all") ? Infinity : LIMIT_MS * JOBS;
-  const { chosen, left } = withinTime(files, known<number>(TIMES), limitMs);
+  const { chosen, left } = withinTime(files, times(), limitMs);
   if (left.length > 0) console.log(`${left.length} slow files are left to \`deno task test\`: ${left.join(", ")}`);
   return { files: chosen, prints };
 }
@@ -297,6 +297,11 @@ function known<T>(path: string): Record<string, T> {
   } catch {
     return {};
   }
+}
+
+/** Milliseconds by file of tests. */
+function times(): Record<string, number> {
+  return { ...known<number>(TYPICAL_TIMES), ...known<number>(TIMES) };
 }
 
 function noteIn<T>(path: string, news: Readonly<Record<string, T>>): void {
