@@ -36,6 +36,10 @@ Deno.test("A form stands for every job that has fields for its keys, and for no 
     { kind: "rewrite", snapshots: "all", remove: ["/a", "/b c"] },
     { kind: "rewrite", snapshots: ["abc", "def"], exclude: ["*.tmp"] },
     { kind: "rewrite", name: "photos", newTags: ["a"], newDescription: "x", newTime: "2026-11-20 23:05" },
+    { kind: "tag", snapshots: ["latest"], add: ["a"], remove: ["b"], description: "x" },
+    { kind: "forget", snapshots: ["0".repeat(64)] },
+    { kind: "forget", keep: { daily: 7 }, name: "photos" },
+    { kind: "tree", snapshots: ["latest"], action: "build", every: "0 3 * * *" },
   ];
   for (const job of jobs) {
     const form = formOfJob(job);
@@ -64,6 +68,35 @@ Deno.test("Rules and rewriting are offered where removing is allowed, and are pu
   );
   const [waiting = ""] = server.desk.waiting(), job = JSON.parse(Deno.readTextFileSync(`${server.jobs}/${waiting}`));
   deepStrictEqual([job.kind, job.snapshots, job.remove, job.limits.remove], ["rewrite", "all", ["/secret"], true]);
+});
+
+Deno.test("Tags, trees and forgetting have forms: what removes something only where that is allowed", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await serving(world, {});
+  const tag = (await look(server, "/jobs/new/tag?snapshots=3f2a91b0")).text;
+  ok(/<textarea[^>]*name="snapshots"[^>]*>\n3f2a91b0</.test(tag) && !tag.includes('name="remove"'), tag);
+  strictEqual((await look(server, "/jobs/new/forget")).status, 404);
+  const put = { snapshots: "photos:latest", do: "put" };
+  strictEqual((await send(server, "/jobs/new/tag", { ...put, add: "pinned" })).status, 303);
+  ok((await send(server, "/jobs/new/tag", { ...put, set: "x" })).text.includes("Expected no &quot;set&quot;"));
+  ok((await send(server, "/jobs/new/tree", { ...put, action: "remove" })).text.includes("Expected &quot;build&quot;"));
+  const [waiting = ""] = server.desk.waiting(), job = JSON.parse(Deno.readTextFileSync(`${server.jobs}/${waiting}`));
+  deepStrictEqual([job.kind, job.snapshots, job.add], ["tag", ["photos:latest"], ["pinned"]]);
+});
+
+Deno.test("Forgetting is put in by form and by interface, with whole ids", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await serving(world, { mayRemove: true });
+  ok((await look(server, "/jobs/new/prune")).text.includes('<option value="policy" selected>'));
+  const put = { do: "put", keep: "" };
+  ok((await send(server, "/jobs/new/forget", { ...put, snapshots: "latest" })).text.includes("Expected whole ids"));
+  strictEqual((await send(server, "/jobs/new/forget", { ...put, snapshots: "0".repeat(64) })).status, 303);
+  const body = JSON.stringify({ kind: "tree", snapshots: ["latest"], action: "remove" });
+  const asking = { method: "POST", headers: { "content-type": "application/json" }, body };
+  const { status, text } = await ask(server, "/api/v1/jobs", { ...asking, token: tokenOf("admin") });
+  strictEqual(status, 201, text);
+  strictEqual((await ask(server, "/api/v1/jobs", { ...asking, token: tokenOf("run") })).status, 400);
+  strictEqual(server.desk.waiting().length, 2);
 });
 
 Deno.test("Without that, there are no rules, no rewriting and no removing, and a pause is an alert for everybody", async () => {

@@ -8,9 +8,12 @@ import { performCheck } from "./check_job.ts";
 import { performCopy } from "./copy_job.ts";
 import { performDoctor } from "./doctor_job.ts";
 import { performDrill } from "./drill_job.ts";
+import { performForget } from "./forget_job.ts";
 import { performPrune } from "./prune_job.ts";
 import { performRestore } from "./restore_job.ts";
 import { performRewrite } from "./rewrite_job.ts";
+import { performTag } from "./tag_job.ts";
+import { performTree } from "./tree_job.ts";
 
 type Performers = { readonly [Kind in JobKind]: (run: JobRun, job: JobOf<Kind>) => Promise<void> };
 
@@ -24,6 +27,9 @@ const PERFORMERS: Performers = {
   copy: performCopy,
   drill: performDrill,
   rewrite: performRewrite,
+  tag: performTag,
+  forget: performForget,
+  tree: performTree,
   alarm: performAlarm,
   doctor: performDoctor,
 };

@@ -1,6 +1,7 @@
 /** Keys that all jobs, or many of them, have in common. */
 import * as z from "zod";
 import { checkPath } from "../../operations/settings/backup_schema.ts";
+import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { HOOKS_SCHEMA } from "../../operations/settings/hooks_schema.ts";
 
 const MOST_THREADS = 64;
@@ -13,6 +14,10 @@ export const workers = z.int().min(0).max(MOST_THREADS).describe(
 
 /** A path in a snapshot; the leading slash may be omitted. */
 export const insidePath = z.string().superRefine(checkPath);
+
+/** Which snapshots a job keeps. */
+export const keep = z.union([POLICY_SCHEMA, z.literal("policy")])
+  .describe("Which snapshots of the series stay, the others are forgotten; `policy`: as `policy set` says");
 
 export const schema = z.string().describe("For editors").exactOptional();
 

@@ -14,12 +14,12 @@ import {
   SIZE_SCHEMA,
   TAGS_SCHEMA,
 } from "../../operations/settings/backup_schema.ts";
-import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration, parseShare } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
 import { isRemoteText, remoteSchema } from "../../operations/settings/source_schema.ts";
-import { ABSOLUTE, COMMON_SHAPE, insidePath, schema, workers } from "./common.ts";
+import { ABSOLUTE, COMMON_SHAPE, insidePath, keep, schema, workers } from "./common.ts";
 import { COPY_ENDS, STORAGE_SHAPE } from "./location.ts";
+import { checkSnapshotJob, forgetting, tagging, tree } from "./snapshot_jobs.ts";
 import { alarm, check, checkUpkeep, doctor, rewriting } from "./upkeep.ts";
 import { beyondLimits } from "./web_keys.ts";
 
@@ -33,9 +33,6 @@ const TOO_LONG = `Expected names of at most ${LONGEST_NAME} bytes`;
 const path = z.string().regex(ABSOLUTE, "Expected an absolute path").superRefine(checkPath);
 
 const patterns = z.array(z.string());
-
-const keep = z.union([POLICY_SCHEMA, z.literal("policy")])
-  .describe("Which snapshots of the series stay, the others are forgotten; `policy`: as `policy set` says");
 
 const pathOrServer = z.string().refine((text) => isRemoteText(text) || ABSOLUTE.test(text), "Expected an absolute path")
   .superRefine((text, context) => isRemoteText(text) ? undefined : checkPath(text, context));
@@ -155,7 +152,10 @@ const drill = z.strictObject({
   workers: workers.exactOptional(),
 }).describe("Restore files chosen by chance, to prove that they can be restored");
 
-const KINDS = [backup, importing, restore, check, prune, copy, drill, rewriting, alarm, doctor] as const;
+const KINDS = [
+  ...[backup, importing, restore, check, prune, copy, drill],
+  ...[rewriting, tagging, forgetting, tree, alarm, doctor],
+] as const;
 
 const NO_TIME = "Expected a cron expression with a time that comes, such as `0 3 * * *`";
 const every = z.string().refine(isCron, NO_TIME)
@@ -173,6 +173,9 @@ const recurring = z.discriminatedUnion("kind", [
   copy.extend({ every, timeZone: timeZone.exactOptional() }),
   drill.extend({ every, timeZone: timeZone.exactOptional() }),
   rewriting.extend({ every, timeZone: timeZone.exactOptional() }),
+  tagging.extend({ every, timeZone: timeZone.exactOptional() }),
+  forgetting.extend({ every, timeZone: timeZone.exactOptional() }),
+  tree.extend({ every, timeZone: timeZone.exactOptional() }),
   alarm.extend({ every, timeZone: timeZone.exactOptional() }),
   doctor.extend({ every, timeZone: timeZone.exactOptional() }),
 ]);
@@ -187,10 +190,8 @@ export type RecurringJob = z.infer<typeof recurring>;
 export type JobForm = "job" | "recurring";
 /** The schemas of both forms. */
 export const SCHEMAS = {
-  job: one.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits).superRefine(checkUpkeep),
-  recurring: recurring.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits).superRefine(
-    checkUpkeep,
-  ),
+  job: one.superRefine(checkJob),
+  recurring: recurring.superRefine(checkJob),
 } as const;
 
 export const JOB_KINDS: readonly JobKind[] = KINDS.map(({ shape }) => shape.kind.value);
@@ -215,6 +216,11 @@ export function complaintOfTime(job: RecurringJob, afterMs: number): string | un
   } catch {
     return NO_TIME; // croner refuses some combinations only then
   }
+}
+
+/** What the keys of a job say of each other. */
+function checkJob(job: Job, context: z.RefinementCtx): void {
+  for (const check of [checkTarget, checkServer, checkLimits, checkUpkeep, checkSnapshotJob]) check(job, context);
 }
 
 /** A restore has one place to go to. */

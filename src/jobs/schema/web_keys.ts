@@ -37,6 +37,9 @@ const KEYS: Readonly<Record<string, { readonly run?: readonly string[]; readonly
   },
   copy: { admin: ["to", "snapshots", "name", "host", "tags", "keep", "prune", "checkSubset", ...TIMES] },
   prune: { admin: ["keep", "name", "host", "tags", "grace", "keepUnused", "maxUnused", "maxRepack", ...TIMES] },
+  tag: { admin: ["snapshots", "add", "remove", "set", "description", ...TIMES] },
+  forget: { admin: ["snapshots", "keep", "name", "host", "tags", ...TIMES] },
+  tree: { admin: ["snapshots", "action", ...TIMES] },
   rewrite: {
     admin: [
       ...["snapshots", "name", "host", "tag", "remove", "exclude"],
@@ -46,7 +49,7 @@ const KEYS: Readonly<Record<string, { readonly run?: readonly string[]; readonly
 };
 
 /** Kinds of jobs that remove something. */
-const REMOVING: readonly string[] = ["prune", "rewrite"];
+const REMOVING: readonly string[] = ["prune", "rewrite", "forget"];
 
 export interface Beyond {
   readonly key: string;
@@ -78,11 +81,12 @@ export function beyondLimits(job: Readonly<Record<string, unknown>>, limits: Lim
 }
 
 function beyondValues(job: Readonly<Record<string, unknown>>, { remove }: Limits): Beyond[] {
-  const { kind, snapshot, sources, to, keep, prune } = job, beyond: Beyond[] = [];
+  const { kind, snapshot, snapshots, sources, to } = job, beyond: Beyond[] = [];
   const tell = (key: string, message: string) => void beyond.push({ key, message });
   // "latest" may be another series' by the time the job is done.
-  if (kind === "restore" && !(typeof snapshot === "string" && WHOLE_ID.test(snapshot))) {
-    tell("snapshot", 'Expected a whole id with "limits"');
+  if (kind === "restore" && !isWholeId(snapshot)) tell("snapshot", 'Expected a whole id with "limits"');
+  if (kind === "forget" && Array.isArray(snapshots) && !snapshots.every(isWholeId)) {
+    tell("snapshots", 'Expected whole ids with "limits"');
   }
   if (Array.isArray(sources) && !sources.every(isLocal)) {
     tell("sources", 'Expected paths of this machine with "limits"');
@@ -90,10 +94,23 @@ function beyondValues(job: Readonly<Record<string, unknown>>, { remove }: Limits
   if (to !== undefined && !(typeof to === "string" && VAULT_NAME.test(to))) {
     tell("to", 'Expected the name of a vault in the configuration with "limits"');
   }
-  if (remove === true) return beyond;
-  if (keep !== undefined && keep !== "policy") tell("keep", 'Expected "policy" with these "limits"');
-  if (prune !== undefined && prune !== false) tell("prune", 'Expected no "prune" with these "limits"');
+  return remove === true ? beyond : [...beyond, ...removals(job)];
+}
+
+/** What in a job removes something, sooner or later: a snapshot without its tag may be forgotten by a policy. */
+function removals({ kind, keep, prune, remove, set, action }: Readonly<Record<string, unknown>>): Beyond[] {
+  const beyond: Beyond[] = [];
+  const tell = (key: string, expected: string) => void beyond.push({ key, message: `Expected ${expected}` });
+  if (keep !== undefined && keep !== "policy") tell("keep", '"policy" with these "limits"');
+  if (prune !== undefined && prune !== false) tell("prune", 'no "prune" with these "limits"');
+  if (kind === "tag" && remove !== undefined) tell("remove", 'no "remove" with these "limits"');
+  if (kind === "tag" && set !== undefined) tell("set", 'no "set" with these "limits"');
+  if (kind === "tree" && action === "remove") tell("action", '"build" with these "limits"');
   return beyond;
+}
+
+function isWholeId(value: unknown): boolean {
+  return typeof value === "string" && WHOLE_ID.test(value);
 }
 
 function isLocal(source: unknown): boolean {

@@ -1,5 +1,5 @@
 /** The page for failures. */
-import { markup } from "./markup.ts";
+import { coded, markup } from "./markup.ts";
 import { page, redirect } from "./page.ts";
 import { problemOf } from "../exchange/problem.ts";
 import { encodedSegment } from "../exchange/target.ts";
@@ -25,7 +25,7 @@ export function errorPage(error: unknown, exchange: Partial<Exchange> & { readon
   const body = markup`
     <div class="alert" role="alert">
       <p><strong class="bad">${detail}</strong></p>
-      <p class="soft">${hint}</p>
+      <p class="soft">${coded(hint)}</p>
     </div>
     <p class="actions"><a class="button" href="/">To the first page</a></p>
     <p class="soft">Code: <code>${code}</code></p>

@@ -16,6 +16,10 @@ export interface Field {
    */
   readonly kind: "text" | "lines" | "yes" | "no" | "one" | "many" | "keep" | "vault";
   readonly values?: readonly string[];
+  /** True if the server must allow removals for it. */
+  readonly isRemoving?: true;
+  /** What a field of the kind `keep` says when no rules are chosen. */
+  readonly allText?: string;
   /** A word that stands for itself where it is the only line. */
   readonly word?: string;
 }
@@ -109,7 +113,7 @@ const GROUPS: Readonly<Record<string, readonly FieldGroup[]>> = {
     { title: "Afterwards", fields: [KEEP, text("checkSubset", "Read a part of the target")] },
   ],
   prune: [
-    { title: "What to forget", fields: [KEEP, ...CHOICE] },
+    { title: "What to forget", fields: [{ ...KEEP, allText: "all of them: only space is freed" }, ...CHOICE] },
     {
       title: "Vaults",
       isRare: true,
@@ -121,6 +125,26 @@ const GROUPS: Readonly<Record<string, readonly FieldGroup[]>> = {
       ],
     },
   ],
+  tag: [
+    { title: "Which snapshots", fields: [lines("snapshots", "Snapshots")] },
+    {
+      title: "What to change",
+      fields: [
+        lines("add", "Tags to add"),
+        { ...lines("remove", "Tags to remove"), isRemoving: true },
+        { ...lines("set", "Only these tags"), isRemoving: true },
+        text("description", "Description"),
+      ],
+    },
+  ],
+  forget: [
+    { title: "These snapshots", fields: [lines("snapshots", "Snapshots")] },
+    { title: "Or by rules", fields: [{ ...KEEP, allText: "all that are not named above" }, ...CHOICE] },
+  ],
+  tree: [{
+    title: "Which trees",
+    fields: [lines("snapshots", "Snapshots"), one("action", "What to do", ["build", "remove"])],
+  }],
   rewrite: [
     {
       title: "Which snapshots",
@@ -236,7 +260,14 @@ function fill(form: Map<string, string>, { key, kind }: Field, value: unknown): 
   } else form.set(key, value === undefined ? "" : String(value));
 }
 
-/** An empty form for a kind of job. */
-export function firstForm(kind: string): Written {
-  return formOfJob({ kind }) ?? new Map();
+/** Values that the form for a new job begins with: pruning without rules would not forget anything. */
+const FIRST: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  prune: { keep: "policy" },
+  tree: { action: "build" },
+};
+
+/** The form for a new job. @param snapshots what it is about, if the user came from there */
+export function firstForm(kind: string, snapshots = ""): Written {
+  const form = formOfJob({ kind, ...Object.hasOwn(FIRST, kind) ? FIRST[kind] : undefined }) ?? new Map();
+  return { get: (name) => name === "snapshots" && snapshots !== "" ? snapshots : form.get(name) };
 }

@@ -1,12 +1,12 @@
 /** Parts of the form for a job: its groups and fields, each with its help and with what is wrong about it. */
 import { type Field, type FieldGroup, type Help, KEEP_KEYS, KEEP_RULES, type Written } from "./job_fields.ts";
-import { type Html, markup } from "./markup.ts";
+import { coded, type Html, markup, type Part } from "./markup.ts";
 import { options } from "./restore_pages.ts";
 import type { Site } from "../exchange/site.ts";
 
 export function groupPart(
   { title, fields, isRare }: FieldGroup,
-  part: (field: Field) => Html,
+  part: (field: Field) => Part,
   wrong: ReadonlyMap<string, string>,
 ) {
   const inner = fields.map(part);
@@ -23,14 +23,15 @@ interface Beside {
   readonly site: Pick<Site, "mayRemove" | "vaults">;
 }
 
-export function fieldPart(field: Field, form: Written, { help, wrong, site }: Beside): Html {
+export function fieldPart(field: Field, form: Written, { help, wrong, site }: Beside): Part {
+  if (field.isRemoving === true && !site.mayRemove && !form.get(field.key)) return undefined;
   const { key, label, kind } = field, isTicked = kind === "yes" || kind === "no";
   const marks = markup` id="${key}" name="${key}" aria-describedby="${key}-help"${
     wrong !== undefined && markup` aria-invalid="true"`
   }`;
   const words = markup`<p class="soft help" id="${key}-help">${
-    wrong !== undefined && markup`<strong class="bad">${wrong}</strong><br>`
-  }${help?.text}</p>`;
+    wrong !== undefined && markup`<strong class="bad">${coded(wrong)}</strong><br>`
+  }${coded(help?.text ?? "")}</p>`;
   if (kind === "keep") return markup`${keepPart(field, form, { marks, mayRemove: site.mayRemove })}${words}`;
   if (kind === "many") return markup`${manyPart(field, form, help?.values ?? [])}${words}`;
   if (isTicked) {
@@ -70,8 +71,8 @@ interface KeepTerms {
 }
 
 /** Which snapshots stay: all, those of the storage's policy, or those of rules. */
-function keepPart({ key, label }: Field, form: Written, { marks, mayRemove }: KeepTerms): Html {
-  const choices = [["", "all of them"], ["policy", "those that the policy of the storage keeps"]] as const;
+function keepPart({ key, label, allText }: Field, form: Written, { marks, mayRemove }: KeepTerms): Html {
+  const choices = [["", allText ?? "all of them"], ["policy", "those that the policy of the storage keeps"]] as const;
   const own = [KEEP_RULES, "those that the rules below keep"] as const, chosen = form.get(key) ?? "";
   const hasRules = mayRemove || chosen === KEEP_RULES;
   return markup`<label for="${key}">${label}</label><select${marks}>${

@@ -1,5 +1,5 @@
 /** Pages for writing a job, by a form or as text: it is checked and planned, then added or saved. */
-import { type Html, markup, type Part } from "./markup.ts";
+import { coded, type Html, markup, type Part } from "./markup.ts";
 import { page, redirect } from "./page.ts";
 import { firstForm, formOfJob, groupsOf, jobOfForm, wordsOf, type Written } from "./job_fields.ts";
 import { fieldPart, groupPart } from "./job_form_parts.ts";
@@ -71,7 +71,12 @@ async function newPage(exchange: Exchange): Promise<Reply> {
   deskOf(exchange);
   const kind = textOf(exchange.params.kind ?? "");
   assertKind(exchange, kind);
-  return await draftPage(exchange, { kind, form: firstForm(kind), text: EXAMPLE, file: "" });
+  return await draftPage(exchange, {
+    kind,
+    form: firstForm(kind, exchange.target.query.get("snapshots")),
+    text: EXAMPLE,
+    file: "",
+  });
 }
 
 function assertKind(exchange: Exchange, kind: string): void {
@@ -172,7 +177,7 @@ async function draftPage(exchange: Exchange, draft: Draft, said: Said = {}): Pro
   const title = isNew ? isText ? "New job, as text" : `New job: ${kind}` : `Edit ${file}`;
   const picker = kind === "backup" ? await folderPicker(exchange, PICKER, said.open) : undefined;
   const action = isNew ? `/jobs/new/${kind}` : `/jobs/recurring/${encodeURIComponent(file)}`;
-  const body = markup`<p class="soft">${isText ? TEXT_ABOUT : wordsOf(kind).about}${kind !== TEXT && "."}${
+  const body = markup`<p class="soft">${coded(isText ? TEXT_ABOUT : wordsOf(kind).about)}${kind !== TEXT && "."}${
     sourcesNote(exchange, kind)
   }</p>
 ${outcome(draft, said)}
@@ -203,13 +208,13 @@ function outcome({ kind, text }: Draft, { complaints = [], wrong, isGood }: Said
   if (isGood) return markup`<p class="card good" role="status">Nothing is wrong with it.</p>`;
   if (wrong !== undefined) {
     return markup`<div class="alert" role="alert"><p><strong class="bad">${wrong.message}</strong></p>
-<p class="soft">${wrong.hint}</p></div>`;
+<p class="soft">${coded(wrong.hint)}</p></div>`;
   }
   if (complaints.length === 0) return undefined;
   const items = complaints.map((one) => {
     const key = keyOf(text, one);
     return markup`<li>${key !== undefined && markup`<a href="#${key}">${key}</a>: `}${
-      kind === TEXT ? complaintText(one) : one.message
+      coded(kind === TEXT ? complaintText(one) : one.message)
     }</li>`;
   });
   return markup`<div class="alert" role="alert"><p><strong class="bad">Not put in: correct this first</strong></p>

@@ -1,5 +1,5 @@
 /** Jobs: running, waiting and recurring ones, and the history. */
-import { type Html, markup, type Part } from "./markup.ts";
+import { coded, type Html, markup, type Part } from "./markup.ts";
 import { ago, page, type Seen, table, timeOf, took } from "./page.ts";
 import { newJobLinks } from "./job_pages.ts";
 import { options } from "./restore_pages.ts";
@@ -55,7 +55,7 @@ export async function runPage(exchange: Exchange): Promise<Reply> {
     error !== undefined && markup`
       <div class="alert">
         <p><strong class="bad">${error.message}</strong></p>
-        <p class="soft">${error.hint}</p>
+        <p class="soft">${coded(error.hint)}</p>
       </div>
     `
   }
@@ -72,7 +72,7 @@ export async function runPage(exchange: Exchange): Promise<Reply> {
     ${
     problemCount > 0 &&
     markup`<h2>${pluralText(problemCount, "problem")}</h2><ul>${
-      problems.map(({ message, hint }) => markup`<li>${message}<br><span class="soft">${hint}</span></li>`)
+      problems.map(({ message, hint }) => markup`<li>${message}<br><span class="soft">${coded(hint)}</span></li>`)
     }</ul>${problems.length < problemCount && markup`<p class="soft">These are the first ones.</p>`}`
   }
     ${

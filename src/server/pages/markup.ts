@@ -24,6 +24,11 @@ export function markup(texts: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(all);
 }
 
+/** A text of one line whose parts between backticks are code. */
+export function coded(text: string): Html {
+  return markup`${text.split(/`([^`\n]+)`/).map((part, at) => at % 2 === 0 ? part : markup`<code>${part}</code>`)}`;
+}
+
 function textOfPart(part: Part): string {
   if (part instanceof Html) return part.toString();
   if (part === undefined || part === false) return "";

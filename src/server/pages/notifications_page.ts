@@ -1,6 +1,6 @@
 /** Notification targets: whether they work, what is still pending, and forms for those of the page. For admins. */
 import { confirmForm } from "./account_pages.ts";
-import { type Html, markup, type Part } from "./markup.ts";
+import { coded, type Html, markup, type Part } from "./markup.ts";
 import { mailServerOf, mailServerPart, targetForm, targetOf } from "./notification_forms.ts";
 import { ago, page, redirect, table } from "./page.ts";
 import {
@@ -63,7 +63,7 @@ notifications</code>.</p>`;
 
 function alert({ message, hint }: Fault): Html {
   return markup`<div class="alert" role="alert"><p><strong class="bad">${message}</strong></p>
-<p class="soft">${hint}</p></div>`;
+<p class="soft">${coded(hint)}</p></div>`;
 }
 
 function testedText({ target, outcome, accepted }: Tested): Html {

@@ -1,5 +1,5 @@
 /** Pages for restoring to places where the server may write: a form, a preview, and the job. */
-import { type Html, markup, type Part } from "./markup.ts";
+import { coded, type Html, markup, type Part } from "./markup.ts";
 import { folderPicker, pickedIn, usualButton } from "./folder_picker.ts";
 import { browseLink } from "./links.ts";
 import { page, redirect, table, timeOf } from "./page.ts";
@@ -113,7 +113,7 @@ async function formPage(exchange: Exchange, asked: Restoring, { plan, wrong, ope
 ${
     wrong !== undefined &&
     markup`<div class="alert" role="alert"><p><strong class="bad">${wrong.message}</strong></p>
-<p class="soft">${wrong.hint}</p></div>`
+<p class="soft">${coded(wrong.hint)}</p></div>`
   }
 <form class="card form" method="post" action="/restore/${snapshot.id}${encodedPath(path)}">
 ${usualButton("do", "plan")}

@@ -1,6 +1,6 @@
 /** The first page: whether everything is well and, if not, what is wrong. */
 import { growthChart } from "./chart.ts";
-import { type Html, markup } from "./markup.ts";
+import { coded, type Html, markup } from "./markup.ts";
 import { seriesLink } from "./links.ts";
 import { ago, page, type Seen, table } from "./page.ts";
 import { type SeriesStatus, type Status, statusOf } from "../api/status.ts";
@@ -41,7 +41,7 @@ function alertItem(exchange: Exchange, alert: Alert): Html {
     <li class="alert">
       <p><strong class="bad">${subject}</strong>, ${ago(exchange, since)}</p>
       <p>${message}</p>
-      <p class="soft">${hint}</p>
+      <p class="soft">${coded(hint)}</p>
       ${dismissed && markup`<p class="soft">Dismissed by ${dismissed.by}, ${ago(exchange, dismissed.at)}</p>`}
       ${mayAct && canBeDismissed(alert) && dismissForm(id, subject, dismissed !== undefined)}
     </li>

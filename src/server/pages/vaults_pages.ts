@@ -1,6 +1,6 @@
 /** Pages of vaults: whether they have the newest snapshots, and whether they could be restored. */
 import { growthChart } from "./chart.ts";
-import { type Html, markup, type Part } from "./markup.ts";
+import { coded, type Html, markup, type Part } from "./markup.ts";
 import { ago, page, table } from "./page.ts";
 import { faultFor, lookInto, type Vault, vaultsOf } from "../api/vault_routes.ts";
 import { encodedSegment } from "../exchange/target.ts";
@@ -94,7 +94,9 @@ async function vaultPage(exchange: Exchange): Promise<Reply> {
 }
 
 function faultParts({ message, hint }: { readonly message: string; readonly hint: string }): Html {
-  return markup`<div class="alert"><p><strong class="bad">${message}</strong></p><p class="soft">${hint}</p></div>`;
+  return markup`<div class="alert"><p><strong class="bad">${message}</strong></p><p class="soft">${
+    coded(hint)
+  }</p></div>`;
 }
 
 function statusParts(exchange: Exchange, vault: Vault, status: VaultStatus): Html {

@@ -15,7 +15,7 @@ Deno.test("job check tells every problem with its place, as text and as JSON, an
   using files = withFiles({ "good.json": `{"kind":"check"}`, "bad.jsonc": `{\n  "kind": "chek"\n}` });
   const good = `${files.path}/good.json`, bad = `${files.path}/bad.jsonc`;
   const message =
-    'Expected one of "backup", "import", "restore", "check", "prune", "copy", "drill", "rewrite", "alarm", "doctor", found "chek"';
+    'Expected one of "backup", "import", "restore", "check", "prune", "copy", "drill", "rewrite", "tag", "forget", "tree", "alarm", "doctor", found "chek"';
   const hint = 'Did you mean "check"?';
   deepStrictEqual(await runIn(new FakeWorld(), "job", "check", good, bad), {
     status: 3,

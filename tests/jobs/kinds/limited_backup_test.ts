@@ -117,8 +117,11 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
   copy: ["connections", "from", "limitDownload", "limitUpload", "passwordFile", "keyFile", "passwordCommand"],
   doctor: [],
   drill: [],
+  forget: [],
   prune: [],
   rewrite: [],
+  tag: [],
+  tree: [],
 };
 const CLOSED_TO_ALL = ["$schema", "hooks", "storage", "workers"];
 
@@ -146,13 +149,23 @@ Deno.test("With limits, values that would remove, or lead elsewhere, are refused
     { kind: "copy", to: "s3:https://host/x" },
     { kind: "copy", to: "usb", prune: true },
     { kind: "prune" },
+    { kind: "forget", keep: "policy" },
+    { kind: "tag", snapshots: ["latest"], remove: ["pinned"] },
+    { kind: "tag", snapshots: ["latest"], set: [] },
+    { kind: "tree", snapshots: ["latest"], action: "remove" },
     { kind: "import", source: "/x" },
     { kind: "backup", sources: ["/x"], hooks: {} },
   ];
   for (const one of refused) strictEqual(beyondLimits({ ...one }, admin).length, 1, JSON.stringify(one));
-  for (const one of [{ kind: "backup", sources: ["/x"], keep: "policy" }, { kind: "copy", to: "usb", prune: false }]) {
-    deepStrictEqual(beyondLimits(one, admin), []);
-  }
+  const good: readonly object[] = [
+    { kind: "backup", sources: ["/x"], keep: "policy" },
+    { kind: "copy", to: "usb", prune: false },
+    { kind: "tag", snapshots: ["latest"], add: ["pinned"], description: "x" },
+    { kind: "tree", snapshots: ["latest"], action: "build" },
+  ];
+  for (const one of good) deepStrictEqual(beyondLimits({ ...one }, admin), []);
+  deepStrictEqual(beyondLimits({ kind: "forget", snapshots: ["0".repeat(64)] }, removing), []);
+  strictEqual(beyondLimits({ kind: "forget", snapshots: ["latest"] }, removing).length, 1);
   deepStrictEqual(beyondLimits({ kind: "backup", sources: ["/x"], keep: { last: 1 } }, removing), []);
   ok(beyondLimits({ kind: "backup", sources: ["/x"] }, { role: "run" }).length > 0);
 });

@@ -6,6 +6,7 @@ import { rawOf } from "../../../src/core/raw.ts";
 import { RecordStore } from "../../../src/jobs/state/job_state.ts";
 import { markOf, readJobFile } from "../../../src/jobs/queue/job_directory.ts";
 import { parseJob } from "../../../src/jobs/schema/job_file.ts";
+import { existingTree } from "../../../src/storage/tree/tree_places.ts";
 import { initVault } from "../../../src/vault/access.ts";
 import { noise } from "../../support/units.ts";
 import { JobWorld } from "../../support/job_world.ts";
@@ -108,6 +109,90 @@ Deno.test("an alarm job acknowledges alarms, and may be done again", async () =>
   strictEqual((await world.perform("b.json"))?.outcome, "done");
 });
 
+function infos(world: JobWorld) {
+  using storage = world.open();
+  return storage.snapshots();
+}
+
+/** Makes snapshots, oldest first. @returns their ids */
+async function snapshotsIn(world: JobWorld, count: number, isTreeless = false): Promise<string[]> {
+  const ids: string[] = [];
+  for (let i = 0; i < count; i++) {
+    world.write("file", `${i}`);
+    ids.push((await world.backup({ tree: !isTreeless })).snapshot.id);
+    world.clock.pass(86_400_000);
+  }
+  return ids;
+}
+
+Deno.test("a tag job changes tags, and may be done again after a kill", async () => {
+  using world = new JobWorld();
+  const [first = "", second = ""] = await snapshotsIn(world, 2);
+  const job = { kind: "tag", snapshots: [first, "latest"], add: ["a", "pinned"], description: "of the flat" };
+  world.put("a.json", job);
+  strictEqual((await world.perform("a.json"))?.outcome, "done");
+  const seen = () => infos(world).map(({ tags, description }) => [tags, description]);
+  deepStrictEqual(seen(), [[["a", "pinned"], "of the flat"], [["a", "pinned"], "of the flat"]]);
+  ok(world.log.some(({ message }) => message.includes(`Tagged ${first.slice(0, 12)}: it is now `)));
+  const after = infos(world).map(({ id }) => id);
+  putBegun(world, "a.json", job, [first, second]);
+  strictEqual((await world.perform("a.json"))?.outcome, "done");
+  deepStrictEqual(infos(world).map(({ id }) => id), after);
+  world.put("b.json", { kind: "tag", snapshots: ["latest"], set: ["x"] });
+  strictEqual((await world.perform("b.json"))?.outcome, "done");
+  deepStrictEqual(seen().map(([tags]) => tags), [["a", "pinned"], ["x"]]);
+});
+
+Deno.test("a forget job removes what it names, or what rules don't keep; done again after a kill, no more", async () => {
+  using world = new JobWorld();
+  const [first = "", second = "", ...others] = await snapshotsIn(world, 5);
+  const job = { kind: "forget", snapshots: ["latest~4", second] }, ids = () => infos(world).map(({ id }) => id);
+  putBegun(world, "a.json", job, [first, second]);
+  strictEqual((await world.perform("a.json"))?.outcome, "done");
+  deepStrictEqual(ids(), others);
+  // It was killed when one of the two was gone: the names mean other snapshots by now.
+  putBegun(world, "a.json", job, [first, second]);
+  strictEqual((await world.perform("a.json"))?.outcome, "done");
+  deepStrictEqual(ids(), others);
+  world.put("b.json", { kind: "forget", keep: { last: 1 }, name: "other" });
+  strictEqual((await world.perform("b.json"))?.outcome, "done");
+  deepStrictEqual(ids(), others);
+  world.put("b.json", { kind: "forget", keep: { last: 1 } });
+  const { outcome } = await world.perform("b.json") ?? {};
+  deepStrictEqual([outcome, ids()], ["done", others.slice(-1)]);
+  world.put("b.json", { kind: "forget", keep: "policy" });
+  strictEqual((await world.perform("b.json"))?.error?.code, "bad-usage", "there is no policy");
+  world.put("c.json", { kind: "tag", snapshots: ["latest"], add: ["pinned"] });
+  await world.perform("c.json");
+  world.put("b.json", { kind: "forget", snapshots: ["latest"] });
+  strictEqual((await world.perform("b.json"))?.error?.code, "snapshot-pinned");
+});
+
+/** For each snapshot, oldest first: whether it has a tree. */
+function treesIn(world: JobWorld): boolean[] {
+  using storage = world.open();
+  return storage.snapshots().map((snapshot) => existingTree(storage, snapshot) !== undefined);
+}
+
+Deno.test("a tree job builds or removes trees, and leaves those alone that are as they should be", async () => {
+  using world = new JobWorld();
+  const ids = await snapshotsIn(world, 2, true), trees = () => treesIn(world);
+  const perform = async (action: string, snapshots: readonly string[]) => {
+    world.put("a.json", { kind: "tree", snapshots, action });
+    const { outcome, error } = await world.perform("a.json") ?? {};
+    return error?.code ?? outcome;
+  };
+  deepStrictEqual(trees(), [false, false]);
+  strictEqual(await perform("build", ids.slice(1)), "done");
+  deepStrictEqual(trees(), [false, true]);
+  strictEqual(await perform("build", ids), "done");
+  deepStrictEqual(trees(), [true, true]);
+  strictEqual(await perform("remove", ["latest"]), "done");
+  strictEqual(await perform("remove", ["latest"]), "done");
+  deepStrictEqual(trees(), [true, false]);
+  strictEqual(await perform("build", ["nothing"]), "no-snapshot");
+});
+
 Deno.test("what is missing, or doesn't go together, in such jobs is reported", () => {
   const cases = [
     [`{"kind":"check","path":"/a"}`, `1:24: Expected a "snapshot" with "path"`],
@@ -127,6 +212,10 @@ Deno.test("what is missing, or doesn't go together, in such jobs is reported", (
       `{"kind":"rewrite","snapshots":"all"}`,
       "1:1: One of these keys is missing: remove, exclude, newHost, newName, newTime, newTags, newDescription",
     ],
+    [`{"kind":"tag","snapshots":["latest"]}`, "1:1: One of these keys is missing: add, remove, set, description"],
+    [`{"kind":"forget"}`, `1:1: The key "snapshots", or "keep", is missing`],
+    [`{"kind":"forget","snapshots":["latest"],"keep":"policy"}`, `1:48: Expected no "keep" with "snapshots"`],
+    [`{"kind":"tree","snapshots":["latest"]}`, `1:1: The key "action" is missing`],
     [`{"kind":"alarm"}`, `1:1: The key "acknowledge" is missing`],
   ] as const;
   const told = cases.map(([text]) => parseJob(text).problems.map(complaintText));

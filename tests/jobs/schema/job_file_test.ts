@@ -35,7 +35,7 @@ for (
     ["[]", "1:1: Expected an object, found an empty list"],
     [
       "{}",
-      `1:1: The key "kind" is missing. Possible here: backup, import, restore, check, prune, copy, drill, rewrite, alarm, doctor`,
+      `1:1: The key "kind" is missing. Possible here: backup, import, restore, check, prune, copy, drill, rewrite, tag, forget, tree, alarm, doctor`,
     ],
     [`{"kind":"bakup"}`, `1:9: Expected ${KINDS}, found "bakup". Did you mean "backup"?`],
     [`{"kind":"xyz"}`, `1:9: Expected ${KINDS}, found "xyz"`],
