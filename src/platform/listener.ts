@@ -132,7 +132,13 @@ class RuntimeConnection implements Connection {
     this.#connection = connection;
     const { remoteAddr: from } = connection;
     this.address = from.transport === "tcp" ? from.hostname : "";
-    if ("setNoDelay" in connection && typeof connection.setNoDelay === "function") connection.setNoDelay(true);
+    if ("setNoDelay" in connection && typeof connection.setNoDelay === "function") {
+      try {
+        connection.setNoDelay(true);
+      } catch {
+        // It has ended already, which shows when it is read.
+      }
+    }
   }
 
   async read(into: Uint8Array<ArrayBuffer>): Promise<number | undefined> {

@@ -24,6 +24,8 @@ const ASKED: Readonly<Record<string, Property>> = {
   supportedlock: () => "",
 };
 
+const ALL = new Map(Object.entries({ ...PROPERTIES, ...ASKED }));
+
 const END = "</D:multistatus>\n";
 
 /** The reply in pieces, however long it is. @param depth 1: include the entries of a directory */
@@ -58,7 +60,7 @@ function startOf(foreign: ReadonlyMap<string, string>): string {
 function responseOf(resource: Resource, wanted: Wanted, foreign: ReadonlyMap<string, string>): string {
   const known: string[] = [], unknown: string[] = [];
   for (const { namespace, name } of namesOf(wanted)) {
-    const property = namespace === DAV ? PROPERTIES[name] ?? ASKED[name] : undefined;
+    const property = namespace === DAV ? ALL.get(name) : undefined;
     const value = property?.(resource), tag = tagOf({ namespace, name }, foreign);
     if (value === undefined) {
       if (typeof wanted !== "string") unknown.push(`<${tag}/>`);

@@ -10,7 +10,7 @@ export interface PropertyName {
 export type Wanted = "all" | "names" | readonly PropertyName[];
 
 export const DAV = "DAV:";
-const MOST_LEVELS = 16, MOST_PROPERTIES = 256;
+const MOST_LEVELS = 16, MOST_PROPERTIES = 256, MOST_PREFIXES = 32;
 const NAME = /^[A-Za-z_\u0080-\uffff][\w.\-\u0080-\uffff]*$/;
 
 /** Parses a request. @param text of the body; an empty one asks for all @throws BadRequest */
@@ -83,18 +83,27 @@ function* tokens(text: string): Generator<string> {
 function elementOf(token: string, outer: ReadonlyMap<string, string>): Open {
   const inside = token.slice(1, token.endsWith("/>") ? -2 : -1);
   const [, tag = "", rest = ""] = /^([^\s]+)([^]*)$/.exec(inside) ?? [];
-  const prefixes = new Map(outer);
-  for (const [, name = "", prefix, double, single] of rest.matchAll(ATTRIBUTES)) {
-    const value = double ?? single ?? "";
-    if (name === "xmlns" || prefix !== undefined) prefixes.set(prefix ?? "", plain(value));
-  }
-  if (rest.replace(ATTRIBUTES, "").trim() !== "") throw refused("it has an attribute that is none");
+  const prefixes = prefixesOf(rest, outer);
   const [local = "", prefix = ""] = tag.split(":").reverse(), namespace = prefixes.get(prefix);
   if (namespace === undefined || !NAME.test(local)) throw refused("it has a name that is none");
   return { element: { namespace, name: local, children: [] }, tag, prefixes };
 }
 
-const ATTRIBUTES = /\s+((?:xmlns:([\w.-]+))|[\w.:-]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g;
+/** One attribute, from its first space on. Sticky: an expression that searches may take very long on many spaces. */
+const ATTRIBUTE = /\s+((?:xmlns:([\w.-]+))|[\w.:-]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y;
+
+/** Prefixes that hold in an element. @param attributes its tag behind the name */
+function prefixesOf(attributes: string, outer: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const text = attributes.trimEnd(), own = new Map<string, string>();
+  for (let at = 0; at < text.length; at = ATTRIBUTE.lastIndex) {
+    ATTRIBUTE.lastIndex = at;
+    const [, name, prefix, double, single] = ATTRIBUTE.exec(text) ?? [];
+    if (name === undefined) throw refused("it has an attribute that is none");
+    if (name === "xmlns" || prefix !== undefined) own.set(prefix ?? "", plain(double ?? single ?? ""));
+  }
+  if (own.size > MOST_PREFIXES) throw refused("it declares too many prefixes");
+  return own.size === 0 ? outer : new Map([...outer, ...own]);
+}
 
 function plain(value: string): string {
   return value.replace(/&(lt|gt|amp|quot|apos);/g, (_, name: string) => ENTITIES[name] ?? "");

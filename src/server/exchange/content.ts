@@ -37,12 +37,14 @@ export const CONTENT_TYPES: readonly string[] = [
 /** The media type for display in a page; undefined if it may not be displayed. @param name of a file */
 export function inlineType(name: string): string | undefined {
   const ending = /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase();
-  return ending === undefined ? undefined : INLINE[ending];
+  return ending !== undefined && Object.hasOwn(INLINE, ending) ? INLINE[ending] : undefined;
 }
+
+const CONDITIONS = ["if-match", "if-modified-since", "if-none-match", "if-unmodified-since", "range"];
 
 /** True if a request will most likely be answered with the whole contents. */
 export function wantsBody({ method, headers }: Pick<Exchange, "method" | "headers">): boolean {
-  return method === "GET" && !["range", "if-none-match", "if-modified-since"].some((name) => headers.has(name));
+  return method === "GET" && !CONDITIONS.some((name) => headers.has(name));
 }
 
 /** Reply with a file of a snapshot. @param given its contents, if they were asked for @throws BadRequest for anything else, NotDumped for one without content */
@@ -58,6 +60,7 @@ export function contentReply(exchange: Exchange, entry: Entry, given?: FileBody)
     "last-modified": new Date(mtimeMs).toUTCString(),
     "cache-control": "private, no-cache, no-transform",
   };
+  if (isOther(headers, etag, mtimeMs)) return { status: 412, headers: common };
   if (isKnown(headers, etag, mtimeMs)) return { status: 304, headers: common };
   const disposition = dispositionOf(name, type === undefined ? "attachment" : "inline");
   const described = {
@@ -91,6 +94,13 @@ export function dispositionOf(name: string, kind: "attachment" | "inline"): stri
   return `${kind}; filename="${plain}"; filename*=UTF-8''${encodedSegment(name)}`;
 }
 
+/** True if the client wants it only as it was, and it is no longer that. */
+function isOther(headers: Headers, etag: string, mtimeMs: number): boolean {
+  const tags = headers.get("if-match"), since = headers.get("if-unmodified-since");
+  if (tags !== null) return tags.trim() !== "*" && !tags.split(",").some((tag) => tag.trim() === etag);
+  return since !== null && Math.floor(mtimeMs / 1000) > Math.floor(Date.parse(since) / 1000);
+}
+
 function isKnown(headers: Headers, etag: string, mtimeMs: number): boolean {
   const tags = headers.get("if-none-match"), since = headers.get("if-modified-since");
   if (tags !== null) {
@@ -107,7 +117,7 @@ interface Whole {
 
 /** The requested range. Several ranges, and unreadable ones, are ignored, as RFC 9110 allows. */
 function rangeOf(headers: Headers, { etag, size, mtimeMs }: Whole): ByteRange | "unsatisfiable" | undefined {
-  const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(headers.get("range") ?? "") ?? [];
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(headers.get("range") ?? "") ?? [];
   if (first === undefined || last === undefined || first === "" && last === "") return undefined;
   const condition = headers.get("if-range");
   if (condition !== null && condition !== etag && Date.parse(condition) !== Math.floor(mtimeMs / 1000) * 1000) {

@@ -121,7 +121,7 @@ export class Front {
       rest,
       headers: head.headers,
       bodyBytes,
-      body: () => limited(asked.body(), most),
+      body: () => limited(asked.body(most === Infinity), most),
       account,
       ...(credentials.session !== undefined && { session: credentials.session }),
       ...client,
@@ -132,10 +132,11 @@ export class Front {
 
   /** @param gone aborted when the client disconnects */
   async #handled(route: Route, exchange: Omit<Exchange, "signal">, gone: AbortSignal): Promise<Reply> {
-    const { account, method, site } = exchange, stop = new AbortController(), isGet = method === "GET";
+    const { account, method, site } = exchange, stop = new AbortController();
     const stamp = this.#stampOf(account), isCurrent = () => this.#stampOf(account) === stamp;
     using held = new DisposableStack();
-    if (route.share !== undefined && isGet) {
+    // To a search it makes no difference that nobody wants its result.
+    if (route.share !== undefined && (method === "GET" || method === "HEAD" && route.share === "search")) {
       held.use(await this.#shares.take(route.share, account?.name ?? "", gone));
       // It may have changed during the wait.
       if (!isCurrent()) throw new NotSignedIn();
@@ -168,7 +169,7 @@ export class Front {
     if (!(error instanceof NotSignedIn) || head.method !== "POST" || target === undefined) return undefined;
     const found = this.#matcher.find(head.method, target.segments), isThere = found !== undefined && "route" in found;
     if (!isThere || !isForPeople(head.headers, target, found.route)) return undefined;
-    const body = () => limited(asked.body(), found.route.mostBytes ?? MOST_BODY);
+    const body = () => limited(asked.body(false), found.route.mostBytes ?? MOST_BODY);
     try {
       assertSameSite({ method: head.method, headers: head.headers, origin: client.origin, byItself: false });
       return await signInAgain?.({ target, headers: head.headers, body, site, ...client });

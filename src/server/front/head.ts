@@ -31,7 +31,9 @@ export const MOST_HEAD_BYTES = 32 * 1024;
 const MOST_HEADERS = 100, MOST_TARGET = 16 * 1024;
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const FIRST_LINE = new RegExp(`^(${TOKEN}) ([!-~]+) HTTP/1\\.([01])$`);
-const HEADER = new RegExp(`^(${TOKEN}):[ \\t]*([\\t\\x20-\\x7e\\x80-\\xff]*?)[ \\t]*$`);
+const HEADER = new RegExp(`^(${TOKEN}):([\\t\\x20-\\x7e\\x80-\\xff]*)$`);
+/** The runtime trims values in a time that grows with the square of their spaces. */
+const MANY_SPACES = /[ \t]{256}/;
 /** Headers that may occur only once, because readers of the first and of the last must agree. */
 const SINGLE = [
   "authorization",
@@ -55,6 +57,7 @@ export function parseHead(text: string): Head {
   const [, method, target, minor] = FIRST_LINE.exec(first) ?? [];
   if (method === undefined || target === undefined) throw new BadHead(400, "The first line is none of HTTP/1.1");
   if (target.length > MOST_TARGET) throw new BadHead(414, "The address is too long");
+  if (MANY_SPACES.test(text)) throw new BadHead(400, "A header has too many spaces");
   if (lines.length > MOST_HEADERS) throw new BadHead(431, "There are too many headers");
   const headers = parseHeaders(lines), isOld = minor === "0";
   const connection = (headers.get("connection") ?? "").toLowerCase();
@@ -64,7 +67,7 @@ export function parseHead(text: string): Head {
     target: path,
     headers,
     authority,
-    body: framingOf(headers),
+    body: framingOf(headers, isOld),
     keepsAlive: !isOld && !/\bclose\b/.test(connection),
     expectsContinue: expectsContinue(headers.get("expect")),
   };
@@ -92,9 +95,10 @@ function addressOf(target: string, host: string | null): { readonly path: string
   return { path: path.startsWith("/") ? path : `/${path}`, authority: host.toLowerCase() };
 }
 
-function framingOf(headers: Headers): Framing {
+function framingOf(headers: Headers, isOld: boolean): Framing {
   const length = headers.get("content-length"), encoding = headers.get("transfer-encoding");
   if (encoding !== null) {
+    if (isOld) throw new BadHead(400, "HTTP/1.0 has no transfer encodings");
     if (encoding.toLowerCase() !== "chunked") throw new BadHead(400, "Only the transfer encoding chunked is known");
     if (length !== null) throw new BadHead(400, "There are a length and a transfer encoding");
     return { kind: "chunked" };

@@ -15,8 +15,11 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** A received request. */
 export interface Asked {
   readonly head: Head;
-  /** The body; it may be read once. @throws ClientGone */
-  body(): AsyncIterable<Bytes>;
+  /**
+   * The body; it may be read once. @param isLong true if it may take any time, as long as bytes keep coming
+   * @throws ClientGone
+   */
+  body(isLong: boolean): AsyncIterable<Bytes>;
   readonly address: string;
   readonly isTls: boolean;
   readonly signal: AbortSignal;
@@ -37,6 +40,8 @@ export interface Limits {
   readonly isShared: (address: string) => boolean;
   /** Time in ms for a whole head, from its first byte on; for the first head, from the start of the connection. */
   readonly headMs: number;
+  /** Time in ms for a whole body that isn't long, from when it is read. */
+  readonly bodyMs: number;
   /** Time in ms without any byte in or out, within a request or between two. */
   readonly idleMs: number;
 }
@@ -46,6 +51,7 @@ const USUAL: Omit<Limits, "connections"> = {
   perAddress: 32,
   isShared: (address) => address === "" || address === "127.0.0.1" || address === "::1",
   headMs: 10_000,
+  bodyMs: 30_000,
   idleMs: 60_000,
 };
 const LOOK_MS = 500, RETRY_MS = 200;
@@ -198,7 +204,7 @@ class Client {
     this.#connection.expectBody();
     const { address } = this, signal = this.#gone.signal, isTls = this.#isTls;
     if (body.isRead) this.#watch();
-    const reply = await this.#options.answer({ head, body: () => body.all(), address, isTls, signal });
+    const reply = await this.#options.answer({ head, body: (isLong) => body.all(isLong), address, isTls, signal });
     const keepsAlive = head.keepsAlive && body.canBePassed && !signal.aborted;
     const nowMs = this.#options.clock.nowMs();
     if (body.isRead) this.#watch();
@@ -247,6 +253,7 @@ class TimedConnection implements Connection {
   readonly #clock: Clock;
   #mode: "head" | "body" | "nothing" | "end" = "head";
   #dueMs = Infinity;
+  #bodyDueMs = Infinity;
 
   constructor(inner: Connection, limits: Limits, clock: Clock) {
     this.#inner = inner;
@@ -275,7 +282,12 @@ class TimedConnection implements Connection {
 
   expectBody(): void {
     this.#mode = "body";
-    this.#dueMs = Infinity;
+    this.#dueMs = this.#bodyDueMs = Infinity;
+  }
+
+  /** From now on, the body has a limited time: bytes that come one by one would keep a connection for hours. */
+  limitBody(): void {
+    this.#bodyDueMs = this.#in(this.#limits.bodyMs);
   }
 
   /** The request is complete: nothing that the client does or doesn't send matters until the reply is sent. */
@@ -291,7 +303,7 @@ class TimedConnection implements Connection {
   }
 
   async read(into: Bytes): Promise<number | undefined> {
-    if (this.#mode === "body") this.#dueMs = this.#in(this.#limits.idleMs);
+    if (this.#mode === "body") this.#dueMs = Math.min(this.#bodyDueMs, this.#in(this.#limits.idleMs));
     const got = await this.#inner.read(into);
     if (this.#mode === "body") this.#dueMs = Infinity;
     // Bytes of a head buy no time: it would never have to end.
@@ -324,20 +336,21 @@ class TimedConnection implements Connection {
 class Body {
   readonly #incoming: Incoming;
   readonly #head: Head;
-  readonly #connection: Connection;
+  readonly #connection: TimedConnection;
   #state: "unread" | "reading" | "read";
 
-  constructor(incoming: Incoming, head: Head, connection: Connection) {
+  constructor(incoming: Incoming, head: Head, connection: TimedConnection) {
     this.#incoming = incoming;
     this.#head = head;
     this.#connection = connection;
     this.#state = head.body.kind === "length" && head.body.bytes === 0 ? "read" : "unread";
   }
 
-  async *all(): AsyncGenerator<Bytes> {
+  async *all(isLong: boolean): AsyncGenerator<Bytes> {
     if (this.#state === "read") return;
     if (this.#state === "reading") throw new ClientGone("The body was begun already");
     this.#state = "reading";
+    if (!isLong) this.#connection.limitBody();
     if (this.#head.expectsContinue) await this.#connection.write(CONTINUE);
     yield* this.#incoming.body(this.#head.body);
     this.#state = "read";
@@ -355,7 +368,7 @@ class Body {
   }
 
   async pass(): Promise<boolean> {
-    for await (const _ of this.all());
+    for await (const _ of this.all(false));
     return true;
   }
 }

@@ -1,9 +1,10 @@
 /** Incoming bytes of a connection: reads heads and bodies exactly to their ends. */
 import { BadHead, type Framing, MOST_HEAD_BYTES } from "./head.ts";
+import { BadRequest } from "../exchange/problem.ts";
 import type { Connection } from "../../platform/listener.ts";
 
-/** The client disconnected, or sent an invalid body. */
-export class ClientGone extends Error {}
+/** The client disconnected, or sent an invalid body. It may still read the reply. */
+export class ClientGone extends BadRequest {}
 
 const READ_BYTES = 64 * 1024;
 const MOST_CHUNK_LINE = 1024;
@@ -106,7 +107,9 @@ export class Incoming {
   async #more(): Promise<boolean> {
     const reading = this.#reading ?? this.#read();
     this.#reading = undefined;
-    const got = await reading;
+    const got = await reading.catch(() => {
+      throw new ClientGone("The connection broke");
+    });
     if (got === undefined) return false;
     this.#held = this.#held.length === 0 ? got : joined(this.#held, got);
     return true;

@@ -138,7 +138,7 @@ function readReply({ method, headers }: Exchange, objects: ObjectStore, path: Ob
 
 /** The requested range: its start, and the first byte after it. An unreadable one is ignored. */
 function rangeOf(text: string | null, size: number): readonly [number, number] | "unsatisfiable" | undefined {
-  const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(text ?? "") ?? [];
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(text ?? "") ?? [];
   if (first === "" && last === "") return undefined;
   if (first === "") {
     return Number(last) === 0 || size === 0 ? "unsatisfiable" : [Math.max(0, size - Number(last)), size];
