@@ -9,8 +9,9 @@ export class ItemSet {
   #words = new Int32Array(FIRST_SLOTS * 2);
   #size = 0;
 
-  add(id: string): void {
-    const { high, low } = fingerprint(id);
+  /** @param beginning of an id that is given without it, of at most 8 digits */
+  add(id: string, beginning?: string): void {
+    const { high, low } = fingerprint(id, beginning);
     this.#add(high, low);
   }
 

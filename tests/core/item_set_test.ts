@@ -26,6 +26,15 @@ Deno.test("an ItemSet takes ids that another thread has read, and tells suffixes
   ]);
 });
 
+Deno.test("an ItemSet takes an id in two pieces as it takes the whole", () => {
+  const ids = idsFrom(0, 40).flatMap((id) => [id, `${id}00`, `${id}f0`]);
+  for (let digits = 0; digits <= 8; digits++) {
+    const set = new ItemSet(), added = ids.filter((_, i) => i % 2 === 0);
+    for (const id of added) set.add(id.slice(digits), id.slice(0, digits));
+    deepStrictEqual(ids.filter((id) => set.has(id)), added);
+  }
+});
+
 Deno.test("an ItemSet of a million ids that come thirty times each stays small", () => {
   const before = memory(), set = new ItemSet();
   const words = new Int32Array(2_000_000);

@@ -3,7 +3,7 @@ import { openDirIfThere } from "../../platform/open_optional.ts";
 import { classOfId, parseRootId, type RootId } from "../../core/content_id.ts";
 import { digestHexLength, hashBytes } from "../../core/digest.ts";
 import { ItemSet } from "../../core/item_set.ts";
-import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, EMPTY, parentPath, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir, DirListing } from "../../platform/disk.ts";
 import { idOf, leafDirs } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
@@ -48,9 +48,10 @@ export class ItemListing {
   present(): ItemSet {
     const present = new ItemSet();
     for (const { leaf, names, kinds } of this.#leaves()) {
-      for (const [i, name] of names.entries()) {
-        if ((kinds[i] ?? "file") === "file") present.add(idOf(leaf, name));
-      }
+      const beginning = idOf(leaf, EMPTY);
+      names.forEach((name, i) => {
+        if ((kinds[i] ?? "file") === "file") present.add(name, beginning);
+      });
     }
     return present;
   }
