@@ -1,6 +1,9 @@
 /** The interface for programs: what is stored, through names, pages, ranges and archives. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { ask, type Asking, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
+import type { Policy } from "../../src/core/policy.ts";
+import { appendHistory } from "../../src/jobs/state/history.ts";
+import { setPolicy } from "../../src/operations/forget/policy.ts";
+import { ask, type Asking, tokenOf, type TOKENS, type WebServer, webServer } from "../support/web_server.ts";
 import { ROUTES } from "../../src/server/routes.ts";
 import { World } from "../support/world.ts";
 
@@ -367,4 +370,79 @@ Deno.test("The document has the keys of jobs that the server takes, and no other
   const keys = Object.keys(backup.properties);
   for (const key of ["sources", "exclude", "keep"]) ok(keys.includes(key), key);
   for (const key of ["lock", "excludeFrom", "storage", "by", "limits"]) ok(!keys.includes(key), key);
+});
+
+Deno.test("Status and series say how runs ended; a snapshot says what is in it, and why it stays", async () => {
+  using world = await filled();
+  {
+    using storage = world.open();
+    const [first, second] = storage.snapshots();
+    const run = (name: string, outcome: "done" | "failed", more: object, hour: number) =>
+      appendHistory(storage.dir, {
+        run: name,
+        name: `photos.jsonc.20261120T0${hour}0000Z.json`,
+        kind: "backup",
+        outcome,
+        start: `2026-11-20T0${hour}:00:00.000Z`,
+        end: `2026-11-20T0${hour}:05:00.000Z`,
+        text: "{}",
+        counts: {},
+        problems: [],
+        problemCount: 0,
+        ...more,
+      }, false);
+    run("one", "done", { snapshot: first?.id }, 1);
+    run("two", "done", { snapshot: second?.id }, 2);
+    run("three", "failed", { error: { code: "x", message: "no disk", hint: "plug it in" } }, 3);
+  }
+  await setPolicyIn(world, { last: 1 });
+  await using server = await webServer(world);
+  Deno.mkdirSync(`${server.jobs}/recurring`);
+  const job = { kind: "backup", name: "photos", sources: ["/p"], every: "0 3 * * *" };
+  Deno.writeTextFileSync(`${server.jobs}/recurring/photos.jsonc`, JSON.stringify(job));
+  const { storage, series } = await json(server, "/api/v1/status");
+  ok(/^[0-9a-f-]{36}$/.test(storage.id), storage.id);
+  const seen = (all: { name: string; state: string; runs: { run?: string; outcome: string }[] }[]) =>
+    all.map(({ name, state, runs }) => [name, state, runs.map(({ run, outcome }) => `${run} ${outcome}`)]);
+  const photos = ["photos", "failed", ["three failed", "two done", "one done"]];
+  deepStrictEqual(seen(series), [["letters", "ok", []], photos]);
+  deepStrictEqual(seen(await json(server, "/api/v1/series")), [["letters", "ok", []], photos]);
+  strictEqual((await json(server, "/api/v1/series/testhost/photos")).recurring, "photos.jsonc");
+  const limited = (await json(server, "/api/v1/status", { token: tokenOf("photos") })).series;
+  deepStrictEqual(limited[0].runs[0], {
+    outcome: "failed",
+    start: "2026-11-20T03:00:00.000Z",
+    end: "2026-11-20T03:05:00.000Z",
+  });
+  const reasons = async (ref: string) => (await json(server, `/api/v1/snapshots/${ref}`)).retention;
+  deepStrictEqual(await reasons("photos:latest"), { keep: true, reasons: ["last 1"] });
+  deepStrictEqual(await reasons("photos:latest~1"), { keep: false, reasons: [] });
+  const { totals } = await json(server, "/api/v1/snapshots/photos:latest~1");
+  deepStrictEqual([totals.files, totals.dirs, totals.problems], [3, 2, 0]);
+  const verified = await json(server, "/api/v1/verification");
+  strictEqual(verified.all.contents, (await json(server, "/api/v1/stats")).verification.all.contents);
+  const page = (target: string, name: typeof TOKENS[number]) =>
+    ask(server, target, { token: tokenOf(name), headers: { accept: "text/html" } }).then(({ text }) => text);
+  ok((await page("/", "read")).includes('href="/jobs/run/three"'));
+  ok((await page("/storage", "read")).includes("<code>--keep-last 1</code>"));
+  ok((await page("/series/testhost/photos", "read")).includes("goes next"));
+  const { id } = await json(server, "/api/v1/snapshots/photos:latest");
+  const whole = await page(`/browse/${id}`, "admin");
+  ok(
+    whole.includes("last 1") && whole.includes(`/jobs/new/tag?snapshots=${id}`) && !whole.includes("/jobs/new/forget"),
+  );
+  ok(!(await page(`/browse/${id}`, "run")).includes("/jobs/new/tag"));
+});
+
+async function setPolicyIn(world: World, policy: Policy): Promise<void> {
+  using storage = world.open();
+  await setPolicy(storage, policy);
+}
+
+Deno.test("Without a policy nothing says why a snapshot stays", async () => {
+  using world = await filled();
+  await using server = await webServer(world);
+  strictEqual((await json(server, "/api/v1/snapshots/photos:latest")).retention, null);
+  const { text } = await ask(server, "/storage", { ...READ, headers: { accept: "text/html" } });
+  ok(text.includes("There is no policy"), text);
 });

@@ -20,7 +20,7 @@ Deno.test("A recurring job is started as if it were due, once, and taken out aga
   addRecurring(server, "photos.jsonc", PHOTOS);
   const run: Asking = { method: "POST", token: tokenOf("run") }, target = "/api/v1/recurring/photos.jsonc/start";
   const { status, text } = await ask(server, target, run), { file } = JSON.parse(text);
-  strictEqual(status, 201, text);
+  strictEqual(status, 202, text);
   deepStrictEqual(namesIn(server.jobs), [file]);
   const { every: _, ...once } = PHOTOS;
   deepStrictEqual(JSON.parse(Deno.readTextFileSync(`${server.jobs}/${file}`)), { ...once, by: "run" });

@@ -100,9 +100,9 @@ export const JOB_ROUTES: readonly Route[] = [
     methods: ["POST"],
     path: "/api/v1/recurring/{file}/start",
     access: "run",
-    about: { summary: "Starts a recurring job, as if it were due", replies: { 201: NEW_JOB } },
+    about: { summary: "Starts a recurring job, as if it were due: soon", replies: { 202: NEW_JOB } },
     handle: (exchange) =>
-      created(exchange, deskFor(exchange).start(textOf(exchange.params.file ?? ""), whoOf(exchange))),
+      created(exchange, deskFor(exchange).start(textOf(exchange.params.file ?? ""), whoOf(exchange)), 202),
   },
   {
     methods: ["GET"],
@@ -204,9 +204,9 @@ function deskFor(exchange: Exchange) {
   return deskOf(exchange);
 }
 
-export function created(exchange: Exchange, file: string): Reply {
+export function created(exchange: Exchange, file: string, status: 201 | 202 = 201): Reply {
   tell(exchange, `put ${file} in`);
-  return jsonReply({ file }, 201, { location: `/api/v1/jobs/${encodeURIComponent(file)}` });
+  return jsonReply({ file }, status, { location: `/api/v1/jobs/${encodeURIComponent(file)}` });
 }
 
 function remove(exchange: Exchange, file: string): "removed" | "cancelling" {

@@ -15,18 +15,17 @@ import {
 } from "./parameters.ts";
 import { BYTES } from "./schemas/named.ts";
 import {
-  ALL_SERIES,
   DIFFERENCES,
   ENTRY_PAGE,
   FOUND_PAGE,
   HISTORY,
-  ONE_SERIES,
   SNAPSHOT_PAGE,
   STATS,
+  VERIFICATION,
   WHOLE_SNAPSHOT,
 } from "./schemas/stored.ts";
-import { STATUS } from "./schemas/work.ts";
-import { statusOf } from "./status.ts";
+import { ALL_SERIES, ONE_SERIES, STATUS } from "./schemas/work.ts";
+import { allSeries, type SeriesStatus, statusOf } from "./status.ts";
 import { CONTENT_TYPES, contentReply, dispositionOf, wantsBody } from "../exchange/content.ts";
 import { BadRequest, NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Query } from "../exchange/target.ts";
@@ -36,6 +35,7 @@ import type { Exchange, Reply, Route } from "../exchange/route.ts";
 import {
   entryOf,
   pathOf,
+  type SeriesOf,
   seriesOf,
   visibleEntry,
   visibleFile,
@@ -65,15 +65,7 @@ export const API_ROUTES: readonly Route[] = [
     path: "/api/v1/series",
     access: "read",
     about: { summary: "The series of snapshots, the one with the newest first", replies: { 200: ALL_SERIES } },
-    handle: async (exchange) => {
-      const all = seriesOf(await visibleSnapshots(exchange));
-      return jsonReply(all.map(({ host, name, snapshots, last }) => ({
-        host,
-        name,
-        snapshots: snapshots.length,
-        last: snapshotJson(last),
-      })));
-    },
+    handle: async (exchange) => jsonReply((await seriesWithStates(exchange)).map(seriesJson)),
   },
   {
     methods: ["GET"],
@@ -82,9 +74,10 @@ export const API_ROUTES: readonly Route[] = [
     about: { summary: "One series with its snapshots", replies: { 200: ONE_SERIES } },
     handle: async (exchange) => {
       const host = textOf(exchange.params.host ?? ""), name = textOf(exchange.params.name ?? "");
-      const found = seriesOf(await visibleSnapshots(exchange)).find((one) => one.host === host && one.name === name);
+      const all = await seriesWithStates(exchange), found = all.find((one) => one.host === host && one.name === name);
       if (found === undefined) throw new NotFound("There is no such series");
-      return jsonReply({ host, name, snapshots: found.snapshots.map(snapshotJson) });
+      const { last: _, ...state } = found.state;
+      return jsonReply({ ...state, snapshots: found.snapshots.map(snapshotJson) });
     },
   },
   {
@@ -116,8 +109,7 @@ export const API_ROUTES: readonly Route[] = [
     },
     handle: async (exchange) => {
       const snapshot = await visibleSnapshot(exchange, exchange.params.ref ?? "");
-      const { entries, problems, end, user } = snapshot;
-      return jsonReply({ ...snapshotJson(snapshot), end, user, entries, problems });
+      return jsonReply(await wholeSnapshot(exchange, snapshot));
     },
   },
   {
@@ -216,6 +208,13 @@ export const API_ROUTES: readonly Route[] = [
   },
   {
     methods: ["GET"],
+    path: "/api/v1/verification",
+    access: "read",
+    about: { summary: "How long ago contents were read and found whole", replies: { 200: VERIFICATION } },
+    handle: async (exchange) => jsonReply((await statsOf(exchange)).verification),
+  },
+  {
+    methods: ["GET"],
     path: "/content/{ref}/{path...}",
     access: "read",
     share: "download",
@@ -291,6 +290,30 @@ async function snapshotBefore(exchange: Exchange, { id, host, name }: SnapshotIn
   const found = own.slice(0, own.findIndex((one) => one.id === id)).findLast(({ complete }) => complete);
   if (found === undefined) throw new NotFound("The snapshot is the first one of its series");
   return found;
+}
+
+interface SeriesWithState extends SeriesOf {
+  readonly state: SeriesStatus;
+}
+
+async function seriesWithStates(exchange: Exchange): Promise<SeriesWithState[]> {
+  const states = await allSeries(exchange, exchange.site.jobs?.recurring.all() ?? []);
+  return seriesOf(await visibleSnapshots(exchange)).flatMap((one) => {
+    const state = states.find(({ host, name }) => host === one.host && name === one.name);
+    return state === undefined ? [] : [{ ...one, state }];
+  });
+}
+
+function seriesJson({ state, last }: SeriesWithState) {
+  return { ...state, last: { ...snapshotJson(last), problems: last.problems } };
+}
+
+async function wholeSnapshot({ site: { reader } }: Exchange, snapshot: SnapshotInfo) {
+  const { id, end, user, description, entries, problems } = snapshot;
+  const [totals, { decisions }] = await Promise.all([reader.totals(id), reader.retention()]);
+  const { keep, reasons } = decisions.find((one) => one.id === id) ?? {};
+  const retention = keep === undefined ? null : { keep, reasons };
+  return { ...snapshotJson(snapshot), end, user, description, entries, problems, totals, retention };
 }
 
 async function listSnapshots(exchange: Exchange): Promise<Reply> {

@@ -102,6 +102,8 @@ select { max-width: 100%; }
 .form input:not([type=radio], [type=checkbox]), .form select { width: 100%; max-width: 30rem; display: block; }
 .form fieldset + fieldset { margin-top: 1.2rem; border-top: 1px solid var(--line); }
 .row { display: flex; flex-wrap: wrap; gap: .4rem; } .row form { margin: 0; }
+.runs { display: flex; gap: .1rem; list-style: none; margin: 0; padding: 0; }
+.runs a, .runs li > span { display: inline-block; min-width: 1.2rem; text-align: center; text-decoration: none; }
 .rules { display: grid; grid-template-columns: minmax(0, max-content) 7rem; gap: .3rem 1rem; align-items: center; }
 .rules label { margin: 0; } .rules legend { font-weight: 500; padding: .4rem 0; } .form .rules input { width: 7rem; }
 .folders { max-width: 30rem; margin: .5rem 0; } .folders ul { list-style: none; margin: 0; padding: 0;

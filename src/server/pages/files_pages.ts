@@ -2,6 +2,7 @@
 import { type Html, markup, type Part } from "./markup.ts";
 import { archiveLink, browseLink, contentLink, restoreLink, seriesLink, withQuery } from "./links.ts";
 import { ago, page, redirect, type Seen, table, timeOf, timesOf } from "./page.ts";
+import { decisionsOf, keptText, snapshotPart } from "./snapshot_part.ts";
 import { textContent } from "./text_content.ts";
 import { NotFound } from "../exchange/problem.ts";
 import { encodedPath } from "../exchange/target.ts";
@@ -47,7 +48,7 @@ export async function snapshotsPage(exchange: Exchange): Promise<Reply> {
   const found = seriesOf(await visibleSnapshots(exchange)).find((one) => one.host === host && one.name === name);
   if (found === undefined) throw new NotFound("There is no such series");
   const shown = found.snapshots.slice(-MOST_SNAPSHOTS).toReversed();
-  const times = timesOf(exchange, shown.map(({ time }) => time));
+  const times = timesOf(exchange, shown.map(({ time }) => time)), decisions = await decisionsOf(exchange);
   const rows = shown.map((one, i) => [
     markup`<a href="${browseLink(one)}">${times[i]}</a>${
       !one.complete && markup`
@@ -59,11 +60,20 @@ export async function snapshotsPage(exchange: Exchange): Promise<Reply> {
     countText(one.files),
     sizeText(one.bytes),
     one.problems === 0 ? "" : markup`<span class="bad">${pluralText(one.problems, "problem")}</span>`,
+    ...decisions.size > 0 ? [keptText(decisions.get(one.id))] : [],
   ]);
-  const columns = [{ name: "Time" }, { name: "Id" }, { name: "Tags" }, { name: "Files", right: true }, {
-    name: "Size",
-    right: true,
-  }, { name: "Problems" }];
+  const columns = [
+    { name: "Time" },
+    { name: "Id" },
+    { name: "Tags" },
+    { name: "Files", right: true },
+    {
+      name: "Size",
+      right: true,
+    },
+    { name: "Problems" },
+    ...decisions.size > 0 ? [{ name: "Kept by" }] : [],
+  ];
   const body = markup`<p class="crumbs"><a href="/files">Files</a> / ${name} on ${host}</p>
 ${table("Snapshots", columns, rows)}`;
   return page(exchange, { title: `Snapshots of ${name}`, part: "/files", body });
@@ -110,7 +120,7 @@ async function directoryPage(exchange: Exchange, place: Place): Promise<Reply> {
 <p class="actions"><a class="button" href="${archiveLink(snapshot, path)}" download>Download as ZIP</a>
 <a class="button" href="${archiveLink(snapshot, path)}?format=tar" download>as tar</a>${changesButton(place)}${
     restoreButton(exchange, place)
-  }</p>
+  }</p>${path === TOP && await snapshotPart(exchange, snapshot)}
 ${entries.length === 0 ? markup`<p>There is nothing in it.</p>` : chosenForm(exchange, place, entries)}
 ${
     next !== undefined &&

@@ -8,6 +8,7 @@ import { chosenRuns, OUTCOMES, runOf } from "../api/job_routes.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
 import { deskOf, mayReadAll, mayRun, whoOf } from "../jobs/job_access.ts";
 import type { JobDesk, RecurringState, RunningJob } from "../jobs/job_desk.ts";
+import { isRunOf } from "../jobs/job_name.ts";
 import { progressText } from "../jobs/progress_text.ts";
 import { shortId } from "../../core/short_id.ts";
 import { pluralText } from "../../core/size_text.ts";
@@ -165,17 +166,6 @@ function fileCell({ file, kind, name, problems }: RecurringState): Part {
   return markup`${file}<br><span class="soft">${kind ?? "no job"}${name !== undefined && ` of ${name}`}</span>${
     problems.length > 0 && markup`<br><span class="bad">${problems.join("; ")}</span>`
   }`;
-}
-
-/** True if a run is one of this recurring job. @param name of the run, which was started by schedule or on the page */
-function isRunOf(name: string, file: string): boolean {
-  const base = file.replace(/\.jsonc?$/i, "");
-  const rest = name.startsWith(`${file}.`)
-    ? name.slice(file.length + 1)
-    : name.startsWith(`web-${base}-`)
-    ? name.slice(base.length + 5)
-    : "";
-  return /^\d{8}T\d{6}Z?(?:-\d+)?\.json$/.test(rest);
 }
 
 function lastRun(exchange: Exchange, last: HistoryEntry | undefined): Part {

@@ -88,6 +88,27 @@ ${
   }`;
 }
 
+const SIGNS: Readonly<Record<string, readonly [sign: string, look: string]>> = {
+  done: ["\u2713", "good"],
+  problems: ["!", "warn"],
+  cancelled: ["\u2013", "soft"],
+};
+
+/** The outcomes of the last runs, the newest last. */
+function lastRuns({ runs }: SeriesStatus): Html {
+  if (runs.length === 0) return markup`<span class="soft">-</span>`;
+  const items = runs.toReversed().map(({ run, outcome, end }) => {
+    const [sign, look] = SIGNS[outcome] ?? ["\u2717", "bad"], title = `${outcome}, ${end.slice(0, 10)}`;
+    const mark = markup`<span class="unseen">${outcome}</span><span aria-hidden="true">${sign}</span>`;
+    return markup`<li>${
+      run === undefined
+        ? markup`<span class="${look}" title="${title}">${mark}</span>`
+        : markup`<a class="${look}" title="${title}" href="/jobs/run/${run}">${mark}</a>`
+    }</li>`;
+  });
+  return markup`<ul class="runs" aria-label="Last runs, the newest last">${items}</ul>`;
+}
+
 function seriesTable(seen: Seen, series: readonly SeriesStatus[]): Html {
   if (series.length === 0) {
     return markup`<p>There are no snapshots yet. Make one with <code>backup-tool backup</code>.</p>`;
@@ -96,12 +117,16 @@ function seriesTable(seen: Seen, series: readonly SeriesStatus[]): Html {
     markup`<a href="${seriesLink(one)}">${one.name}</a><br><span class="soft">${one.host}, ${
       pluralText(one.snapshots, "snapshot")
     }</span>`,
-    markup`<span class="${one.state === "ok" ? "" : "bad"}">${ago(seen, one.last.time)}</span>`,
+    markup`<span class="${one.state === "late" ? "bad" : ""}">${ago(seen, one.last.time)}</span>`,
+    lastRuns(one),
     one.next === undefined ? markup`<span class="soft">-</span>` : ago(seen, one.next),
     countText(one.last.files),
     sizeText(one.last.bytes),
   ]);
-  const columns = [{ name: "Series" }, { name: "Last" }, { name: "Next" }, { name: "Files", right: true }, {
+  const columns = [{ name: "Series" }, { name: "Last" }, { name: "Runs" }, { name: "Next" }, {
+    name: "Files",
+    right: true,
+  }, {
     name: "Size",
     right: true,
   }];

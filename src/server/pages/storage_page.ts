@@ -1,18 +1,22 @@
 /** The page of the storage: its size, what takes the space, and how long ago it was verified. */
 import { growthChart } from "./chart.ts";
-import { type Html, markup } from "./markup.ts";
+import { coded, type Html, markup } from "./markup.ts";
 import { withQuery } from "./links.ts";
 import { ago, page, table } from "./page.ts";
 import { statsOf } from "../api/routes.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
 import { textOf } from "../../core/raw.ts";
-import { countText, sizeText } from "../../core/size_text.ts";
+import { Fault } from "../../core/fault.ts";
+import { policyText } from "../../core/policy.ts";
+import { countText, pluralText, sizeText } from "../../core/size_text.ts";
+import type { Retention } from "../../operations/forget/retention.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
 
 export async function storagePage(exchange: Exchange): Promise<Reply> {
   const stats = await statsOf(exchange), { account, site } = exchange;
   const body = markup`${account?.role === "admin" && markup`<p class="soft"><code>${site.location}</code></p>`}
 <div class="card">${facts(stats)}</div>
+<h2>Retention</h2>${await retentionPart(exchange)}
 <h2>Growth</h2>${growthChart(exchange, stats)}
 <h2>Verification</h2>${verification(exchange, stats)}
 <h2>Largest contents</h2>${largest(stats)}`;
@@ -36,6 +40,26 @@ function facts(stats: Stats): Html {
       `
     )
   }</dl>`;
+}
+
+/** The policy, and how many snapshots it keeps. */
+async function retentionPart({ site: { reader } }: Exchange): Promise<Html> {
+  try {
+    return policyPart(await reader.retention());
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return markup`<p class="bad">${error.message}</p><p class="soft">${coded(error.hint)}</p>`;
+  }
+}
+
+function policyPart({ policy, decisions }: Retention): Html {
+  if (policy === undefined) {
+    return markup`<p>There is no policy: what is forgotten, jobs and <code>backup-tool forget</code> say by themselves.
+<code>backup-tool policy set --keep-daily 7</code> sets one.</p>`;
+  }
+  const kept = decisions.filter(({ keep }) => keep).length;
+  return markup`<p><code>${policyText(policy)}</code></p>
+<p>It keeps ${pluralText(kept, "snapshot")}; ${countText(decisions.length - kept)} would be forgotten now.</p>`;
 }
 
 function verification(exchange: Exchange, { verification: { all, never, damaged, within, oldest } }: Stats): Html {

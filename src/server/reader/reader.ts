@@ -13,8 +13,10 @@ import type { DumpFormat } from "../../operations/browse/dump/dump.ts";
 import type { Difference, DiffSummary } from "../../operations/browse/diff/diff.ts";
 import type { HistoryVersion } from "../../operations/browse/history.ts";
 import type { Plan } from "../../operations/plan/plan.ts";
+import type { Retention } from "../../operations/forget/retention.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
 import type { VaultStatus } from "../../operations/copied/vault_status.ts";
+import type { Totals } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** A page of a directory's entries. */
@@ -153,6 +155,12 @@ export interface Reader {
   jobHistory(last: number): Promise<readonly HistoryEntry[]>;
   /** Statistics of all series. They are cached for a short time, unless there is a new snapshot. */
   stats(): Promise<Stats>;
+  /** Id of the repository. */
+  id(): Promise<string>;
+  /** What the policy of the repository makes of the snapshots of all series. @throws DamagedPolicy */
+  retention(): Promise<Retention>;
+  /** Totals of a snapshot. @throws DamagedManifest */
+  totals(snapshot: RootId): Promise<Totals>;
   /** Differences between two snapshots, or in a directory of them. @throws NotInSnapshot */
   diff(request: DiffRequest): Promise<DiffPage>;
   /** Previews a restore; changes nothing. @throws the faults of a restore's beginning */
@@ -183,6 +191,9 @@ export const ASKS = [
   "history",
   "search",
   "stats",
+  "id",
+  "retention",
+  "totals",
   "jobHistory",
   "diff",
   "previewRestore",

@@ -34,6 +34,7 @@ import { find, type FoundVersion } from "../../operations/browse/find.ts";
 import { type VaultStatus, vaultStatus } from "../../operations/copied/vault_status.ts";
 import { diff, type Difference, type Differences } from "../../operations/browse/diff/diff.ts";
 import { history, type HistoryVersion } from "../../operations/browse/history.ts";
+import { type Retention, retention } from "../../operations/forget/retention.ts";
 import { type Stats, stats } from "../../operations/browse/stats.ts";
 import { plan } from "../../operations/plan/plan.ts";
 import { marksFrom } from "../../operations/settings/backup_settings.ts";
@@ -48,6 +49,7 @@ import { Storage } from "../../storage/storage.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import { NoSnapshot } from "../../snapshot/faults.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
+import type { Totals } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 const CACHED_MANIFESTS = 8, LARGEST = 20;
@@ -165,6 +167,18 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     const found = await stats(repository, { largest: LARGEST, signal: this.#stop.signal }, SILENT);
     this.#stats = { of, atMs: nowMs, stats: found };
     return found;
+  }
+
+  async id(): Promise<string> {
+    return (await this.#opened()).id;
+  }
+
+  async retention(): Promise<Retention> {
+    return await retention(await this.#opened());
+  }
+
+  async totals(snapshot: RootId): Promise<Totals> {
+    return (await this.#manifest(snapshot)).root.totals;
   }
 
   async diff({ limit, ...request }: DiffRequest): Promise<DiffPage> {

@@ -25,6 +25,9 @@ export class ThreadReader implements Reader, AsyncDisposable {
   readonly history = this.#ask("history");
   readonly search = this.#ask("search");
   readonly stats = this.#ask("stats");
+  readonly id = this.#ask("id");
+  readonly retention = this.#ask("retention");
+  readonly totals = this.#ask("totals");
   readonly jobHistory = this.#ask("jobHistory");
   readonly diff = this.#ask("diff");
   readonly previewRestore = this.#ask("previewRestore");

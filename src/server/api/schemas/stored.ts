@@ -22,7 +22,7 @@ export const PROBLEM = named(
   }).describe("What went wrong, as RFC 9457 has it"),
 );
 
-const SNAPSHOT = named(
+export const SNAPSHOT = named(
   "Snapshot",
   z.object({
     id: TEXT,
@@ -39,15 +39,18 @@ const SNAPSHOT = named(
 );
 export const WHOLE_SNAPSHOT = named(
   "WholeSnapshot",
-  SNAPSHOT.extend({ end: TIME, user: TEXT, entries: COUNT, problems: COUNT.describe("How many") }),
+  SNAPSHOT.extend({
+    end: TIME,
+    user: TEXT,
+    description: TEXT.optional(),
+    entries: COUNT,
+    problems: COUNT.describe("How many"),
+    totals: z.object({ entries: COUNT, files: COUNT, dirs: COUNT, bytes: COUNT, problems: COUNT }),
+    retention: z.object({ keep: z.boolean(), reasons: z.array(TEXT).describe("Rules that keep it") }).nullable()
+      .describe("What the policy of the storage says; null without one"),
+  }),
 );
 export const SNAPSHOT_PAGE = named("SnapshotPage", pageOf(SNAPSHOT));
-export const ALL_SERIES = named(
-  "AllSeries",
-  z.array(z.object({ host: TEXT, name: TEXT, snapshots: COUNT, last: SNAPSHOT })),
-);
-export const ONE_SERIES = named("OneSeries", z.object({ host: TEXT, name: TEXT, snapshots: z.array(SNAPSHOT) }));
-
 const STATE = {
   kind: z.enum(KINDS),
   size: COUNT.optional().describe("Of files, in bytes"),

@@ -1,7 +1,7 @@
 /** Shapes of replies: the status, jobs, and plans. */
 import * as z from "zod";
 import { named } from "./named.ts";
-import { TIME, VERIFICATION } from "./stored.ts";
+import { SNAPSHOT, TIME, VERIFICATION } from "./stored.ts";
 import { PHASES } from "../../../core/monitor.ts";
 
 const COUNT = z.int().min(0), TEXT = z.string();
@@ -24,25 +24,42 @@ const RUNNING = named(
     }).optional(),
   }),
 );
+const SERIES_STATUS = named(
+  "SeriesStatus",
+  z.object({
+    host: TEXT,
+    name: TEXT,
+    last: z.object({ id: TEXT, time: TIME, files: COUNT, bytes: COUNT, problems: COUNT }),
+    snapshots: COUNT,
+    state: z.enum(["ok", "late", "failed"]),
+    runs: z.array(z.object({
+      run: TEXT.optional().describe("For the role read and above"),
+      outcome: OUTCOME,
+      start: TIME,
+      end: TIME,
+    })).describe("The last ones that backed it up, newest first"),
+    next: TIME.optional(),
+    recurring: TEXT.optional(),
+  }),
+);
+const SERIES_LAST = SNAPSHOT.extend({ problems: COUNT });
+export const ALL_SERIES = named("AllSeries", z.array(SERIES_STATUS.extend({ last: SERIES_LAST })));
+export const ONE_SERIES = named(
+  "OneSeries",
+  SERIES_STATUS.omit({ last: true }).extend({ snapshots: z.array(SNAPSHOT) }),
+);
 export const STATUS = named(
   "Status",
   z.object({
     version: TEXT,
     storage: z.object({
+      id: TEXT.optional(),
       contentBytes: COUNT.optional(),
       logicalBytes: COUNT.optional(),
       freeBytes: COUNT.optional(),
       path: TEXT.optional().describe("For the role admin"),
     }),
-    series: z.array(z.object({
-      host: TEXT,
-      name: TEXT,
-      last: z.object({ id: TEXT, time: TIME, files: COUNT, bytes: COUNT }),
-      snapshots: COUNT,
-      state: z.enum(["ok", "late"]),
-      next: TIME.optional(),
-      recurring: TEXT.optional(),
-    })),
+    series: z.array(SERIES_STATUS),
     verification: VERIFICATION.optional(),
     running: RUNNING.optional(),
     waiting: COUNT,
