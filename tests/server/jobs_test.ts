@@ -1,6 +1,17 @@
 /** Jobs by page and interface: what may be put in, by whom, and what is told while they run. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { answerOf, ask, type Asking, send, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
+import type { HistoryEntry } from "../../src/jobs/state/stored_state.ts";
+import { appendHistory } from "../../src/jobs/state/history.ts";
+import {
+  answerOf,
+  ask,
+  type Asking,
+  send,
+  tokenOf,
+  type TOKENS,
+  type WebServer,
+  webServer,
+} from "../support/web_server.ts";
 import { World } from "../support/world.ts";
 
 function addRecurring({ jobs }: WebServer, name: string, job: object): void {
@@ -148,6 +159,85 @@ Deno.test("Events come as they happen; who only watches hears no names; a stream
     }
   }
 });
+
+async function listening(server: WebServer, name: typeof TOKENS[number], last = ""): Promise<Deno.Conn> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const head = `Host: localhost\r\nAuthorization: Bearer ${tokenOf(name)}\r\n${last && `Last-Event-ID: ${last}\r\n`}`;
+  await send(connection, `GET /api/v1/events HTTP/1.1\r\n${head}\r\n`);
+  return connection;
+}
+
+const ENDED = { level: "info", event: "job-ended", message: "a.json: done", fields: { job: "a.json" } } as const;
+
+Deno.test("Who was away for a moment hears what was missed, or that it is forgotten", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  const say = (job: string) => server.desk.hear({ ...ENDED, fields: { job } });
+  let id = "";
+  {
+    using connection = await listening(server, "admin");
+    const begun = await until(connection, "", "retry: 5000");
+    say("first");
+    id = /^id: (\S+)$/m.exec(await until(connection, begun, '"first"}}'))?.[1] ?? "";
+  }
+  ok(id !== "");
+  say("second");
+  {
+    using connection = await listening(server, "admin", id);
+    const text = await until(connection, "", '"second"}}');
+    ok(!text.includes("first") && !text.includes("missed"), text);
+  }
+  for (const forgotten of ["x-1", id.replace(/\d+$/, "99"), "nonsense"]) {
+    using connection = await listening(server, "admin", forgotten);
+    ok(!(await until(connection, "", '"missed"')).includes("second"));
+  }
+  for (let i = 0; i < 300; i++) say(`more${i}`);
+  using connection = await listening(server, "admin", id);
+  ok(!(await until(connection, "", '"missed"')).includes("more"));
+});
+
+Deno.test("A new snapshot and a new alert are events, each for whoever may see it", async () => {
+  using world = new World({ inMemory: true });
+  world.write("a", "a");
+  await world.backup({ name: "letters" });
+  await using server = await webServer(world);
+  using all = await listening(server, "read");
+  using photos = await listening(server, "photos");
+  using watch = await listening(server, "watch");
+  const connections = [all, photos, watch], texts: string[] = [];
+  for (const connection of connections) texts.push(await until(connection, "", "retry: 5000"));
+  // The first look at all of it is over once the same questions have been answered after it.
+  for (const name of ["read", "photos", "watch"] as const) {
+    await ask(server, "/api/v1/status", { token: tokenOf(name) });
+  }
+  await world.backup({ name: "letters" });
+  await world.backup({ name: "photos" });
+  using storage = world.open();
+  appendHistory(storage.dir, FAILED, false);
+  server.desk.hear(ENDED);
+  const [whole, own, watched] = await Promise.all([
+    until(all, texts[0] ?? "", '"alert"').then((text) => until(all, text, "no disk")),
+    until(photos, texts[1] ?? "", '"snapshot"'),
+    until(watch, texts[2] ?? "", '"alert"'),
+  ]);
+  ok(whole.includes('"name":"letters"') && whole.includes('"name":"photos"'), whole);
+  ok(own.includes('"name":"photos"') && !own.includes("letters") && !own.includes("no disk"), own);
+  ok(!watched.includes("no disk"), watched);
+});
+
+const FAILED: HistoryEntry = {
+  run: "one",
+  name: "a.json",
+  kind: "backup",
+  start: "2026-11-20T20:00:00.000Z",
+  end: "2026-11-20T20:05:00.000Z",
+  text: "{}",
+  counts: {},
+  problems: [],
+  problemCount: 0,
+  outcome: "failed",
+  error: { code: "x", message: "no disk", hint: "" },
+};
 
 async function until(connection: Deno.Conn, before: string, wanted: string): Promise<string> {
   let text = before;

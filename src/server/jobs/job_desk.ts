@@ -1,4 +1,5 @@
 /** Jobs as routes see them. */
+import type { NumberedEvent } from "./event_log.ts";
 import type { JobProgress } from "../../jobs/run/job_monitor.ts";
 import type { Job, RecurringJob } from "../../jobs/schema/schema.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -31,8 +32,10 @@ export interface JobDesk {
   remove(file: string, who: Who): "removed" | "cancelling";
   /** The files among these that the account may remove or cancel. */
   ownOf(files: readonly string[], who: Who): readonly string[];
-  /** Subscribes to everything that the service logs, until disposed. */
-  listen(listener: (event: LogEvent) => void): Disposable;
+  /** Subscribes to everything that the service logs, until disposed. @param listener is given ids, but for progress */
+  listen(listener: (event: LogEvent, id?: string) => void): Disposable;
+  /** The events after the one of that id; undefined if they are no longer known. */
+  eventsAfter(id: string): readonly NumberedEvent[] | undefined;
 }
 
 /**

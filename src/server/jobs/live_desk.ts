@@ -1,6 +1,7 @@
 /** Jobs as their directory and the service's log show them. */
 import { JobWaits, MOST_WAITING, NoSuchJob, TooManyJobs } from "./faults.ts";
 import type { CheckRequest, JobDesk, RunningJob, Who } from "./job_desk.ts";
+import { EventLog, type NumberedEvent } from "./event_log.ts";
 import { RecurringDesk } from "./recurring_desk.ts";
 import { progressText } from "./progress_text.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -31,7 +32,8 @@ export class LiveDesk implements JobDesk {
   readonly #clock: Clock;
   readonly #path: Raw;
   readonly recurring: RecurringDesk;
-  readonly #listeners = new Set<(event: LogEvent) => void>();
+  readonly #listeners = new Set<(event: LogEvent, id?: string) => void>();
+  readonly #events: EventLog;
   #running: { readonly file: string; readonly since: string } | undefined;
   #progress: JobProgress | undefined;
 
@@ -41,6 +43,7 @@ export class LiveDesk implements JobDesk {
     this.#clock = clock;
     this.#path = path;
     this.recurring = new RecurringDesk({ disk, clock }, path);
+    this.#events = new EventLog(clock.nowMs());
   }
 
   /** Takes an event of the service's log. */
@@ -52,7 +55,9 @@ export class LiveDesk implements JobDesk {
       this.#running = this.#progress = undefined;
     }
     // How far a job is is heard more often than the log says it.
-    if (event.event !== "progress") { for (const listener of this.#listeners) listener(event); }
+    if (event.event === "progress") return;
+    const id = this.#events.note(event);
+    for (const listener of this.#listeners) listener(event, id);
   }
 
   hearProgress(progress: JobProgress): void {
@@ -62,7 +67,11 @@ export class LiveDesk implements JobDesk {
     for (const listener of this.#listeners) listener({ level: "info", event: "progress", message, fields });
   }
 
-  listen(listener: (event: LogEvent) => void): Disposable {
+  eventsAfter(id: string): readonly NumberedEvent[] | undefined {
+    return this.#events.after(id);
+  }
+
+  listen(listener: (event: LogEvent, id?: string) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
