@@ -123,8 +123,12 @@ Deno.test({
 });
 
 /** What a client of WebDAV is answered: paths below the top, kinds, sizes and types of answers. */
-async function listed(url: string, headers: Readonly<Record<string, string>>): Promise<readonly string[]> {
-  const answer = await fetch(url, { method: "PROPFIND", headers: { ...headers, depth: "1" } });
+async function listed(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  depth = "1",
+): Promise<readonly string[]> {
+  const answer = await fetch(url, { method: "PROPFIND", headers: { ...headers, depth } });
   const text = await answer.text(), top = new URL(url).pathname;
   strictEqual(answer.status, 207, text);
   return [...text.matchAll(/<D:response>[^]*?<\/D:response>/g)].map(([one]) => {
@@ -143,7 +147,7 @@ async function got(url: string, headers: Readonly<Record<string, string>>, metho
   return JSON.stringify([answer.status, length, answer.status < 300 ? [...bytes.slice(0, 20)] : [], ...named]);
 }
 
-const FILE = "docs/big.bin";
+const FILE = "docs/big.bin", PAST = "Thu, 01 Jan 2015 00:00:00 GMT", FUTURE = "Fri, 01 Jan 2100 00:00:00 GMT";
 const ASKED: readonly (readonly [string, Readonly<Record<string, string>>, string?])[] = [
   [FILE, {}],
   [FILE, {}, "HEAD"],
@@ -154,6 +158,29 @@ const ASKED: readonly (readonly [string, Readonly<Record<string, string>>, strin
   [FILE, { range: "bytes=2999990-" }],
   [`docs/${encodeURIComponent(SPECIAL)}`, {}],
   ["many/7.txt", {}],
+];
+
+/** What a client wants only in some case: the statuses have to be the same. */
+const CONDITIONS: readonly Readonly<Record<string, string>>[] = [
+  { "if-none-match": "*" },
+  { "if-none-match": '"other"' },
+  { "if-none-match": '"other", "others"', "if-modified-since": FUTURE },
+  { "if-match": "*" },
+  { "if-match": '"other"' },
+  { "if-match": '"other"', "if-unmodified-since": FUTURE },
+  { "if-modified-since": PAST },
+  { "if-modified-since": FUTURE },
+  { "if-modified-since": "some day" },
+  { "if-unmodified-since": PAST },
+  { "if-unmodified-since": FUTURE },
+  { "if-unmodified-since": "some day" },
+  { "if-range": '"other"', range: "bytes=0-9" },
+  { "if-range": PAST, range: "bytes=0-9" },
+  { "if-match": '"other"', range: "bytes=0-9" },
+  { "if-none-match": "*", range: "bytes=0-9" },
+  { range: `bytes=${BIG}-` },
+  { range: `bytes=-${2 * BIG}` },
+  { range: `bytes=0-${10 * BIG}` },
 ];
 
 /** rclone's own server of a directory. */
@@ -187,6 +214,20 @@ Deno.test({
     const own = urlOf(server), headers = { authorization: `Bearer ${tokenOf("read")}` };
     for (const path of ["", "docs/", "many/", "empty/"]) {
       deepStrictEqual(await listed(own + path, headers), await listed(other.url + path, {}), path);
+      deepStrictEqual(await listed(own + path, headers, "0"), await listed(other.url + path, {}, "0"), path);
+    }
+    for (const path of [FILE, "many/7.txt"]) {
+      deepStrictEqual(await listed(own + path, headers), await listed(other.url + path, {}), path);
+    }
+    for (const condition of CONDITIONS) {
+      for (const method of ["GET", "HEAD"]) {
+        const outcome = async (url: string, more: Readonly<Record<string, string>>) => {
+          const answer = await fetch(url, { method, headers: { ...more, ...condition } }), bytes = await answer.bytes();
+          // The words of an error are everybody's own.
+          return [method, condition, answer.status, answer.status < 400 ? bytes.length : "an error"];
+        };
+        deepStrictEqual(await outcome(own + FILE, headers), await outcome(other.url + FILE, {}));
+      }
     }
     for (const [path, more, method] of ASKED) {
       strictEqual(

@@ -205,7 +205,6 @@ export const STREAMS = ["content", "archive", "changes"] as const;
 /** Methods that may occupy a thread for long, and so use a thread of their own. */
 export const LONG: readonly string[] = [
   "search",
-  "stats",
   "archive",
   "changes",
   "diff",

@@ -1,4 +1,7 @@
-/** A reader with two threads: one for short, one for long work. Each starts on first use. */
+/**
+ * A reader with three threads: for short work, for long work, and for the figures of the first page, which must not wait
+ * for somebody's search. Each starts on first use.
+ */
 import { type FromReader, READ_THREAD, type ReaderSetup, type ToReader } from "./protocol.ts";
 import { type Ask, LONG, type Reader, type Stream } from "./reader.ts";
 import { fromFaultData } from "../../core/fault_data.ts";
@@ -12,10 +15,12 @@ const AHEAD = 4;
 export class ThreadReader implements Reader, AsyncDisposable {
   readonly #short: Thread;
   readonly #long: Thread;
+  readonly #figures: Thread;
 
   constructor(script: URL, setup: ReaderSetup) {
     this.#short = new Thread(script, setup);
     this.#long = new Thread(script, setup);
+    this.#figures = new Thread(script, setup);
   }
 
   readonly list = this.#ask("list");
@@ -39,7 +44,7 @@ export class ThreadReader implements Reader, AsyncDisposable {
   readonly changes = this.#stream("changes");
 
   [Symbol.asyncDispose](): Promise<void> {
-    for (const thread of [this.#short, this.#long]) thread[Symbol.dispose]();
+    for (const thread of [this.#short, this.#long, this.#figures]) thread[Symbol.dispose]();
     return Promise.resolve();
   }
 
@@ -54,6 +59,7 @@ export class ThreadReader implements Reader, AsyncDisposable {
   }
 
   #threadFor(name: Ask | Stream): Thread {
+    if (name === "stats") return this.#figures;
     return LONG.includes(name) ? this.#long : this.#short;
   }
 }
