@@ -1,5 +1,5 @@
 /** ZIP files, read by other programs. */
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { rawOf, rawOfBytes } from "../../../src/core/raw.ts";
 import { ZipWriter } from "../../../src/operations/browse/dump/zip.ts";
 import { run } from "../../support/world.ts";
@@ -55,6 +55,50 @@ Deno.test("a ZIP holds names, contents, modes, times, symlinks and empty directo
     ]);
     strictEqual(info("large").mtime?.getTime(), MTIME_MS);
     strictEqual(info("empty").size, 0);
+  });
+});
+
+/** Bytes that can't be compressed, the same in every run. */
+function noise(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let i = 0, state = 1; i < length; i++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    bytes[i] = state >>> 24;
+  }
+  return bytes;
+}
+
+Deno.test("what can't be compressed is kept as it is, and all else is compressed, whatever its size", async () => {
+  const zeros = (length: number) => new Uint8Array(length), kilo = 1024, mega = 1024 * 1024;
+  const contents: Record<string, readonly Uint8Array<ArrayBuffer>[]> = {
+    tiny: [noise(100)],
+    picture: [noise(300 * kilo)],
+    film: [noise(mega), noise(mega), noise(mega + 17)],
+    "film-first": [noise(mega), zeros(mega)],
+    text: [zeros(300 * kilo)],
+    "large-text": [zeros(mega), zeros(mega)],
+    "text-first": [zeros(mega), noise(mega)],
+    "in-crumbs": [noise(10), ...Array.from({ length: 30 }, () => zeros(50 * kilo))],
+  };
+  const lengthOf = (parts: readonly Uint8Array[]) => parts.reduce((sum, { length }) => sum + length, 0);
+  await withZip(async (zip) => {
+    for (const [name, parts] of Object.entries(contents)) await zip.add(file(name), parts, lengthOf(parts));
+  }, (path, base) => {
+    run("unzip", "-q", path, "-d", `${base}/out`);
+    for (const [name, parts] of Object.entries(contents)) {
+      deepStrictEqual(
+        Deno.readFileSync(`${base}/out/${name}`),
+        new Uint8Array(parts.flatMap((part) => [...part])),
+        name,
+      );
+    }
+    const sizes = run("unzip", "-v", path).matchAll(/^ *(\d+) +\S+ +(\d+) .* (\S+)$/gm);
+    const shares = Object.fromEntries(
+      [...sizes].map(([, plain, packed, name]) => [name, Number(packed) / Number(plain)]),
+    );
+    for (const name of ["picture", "film", "film-first"]) ok(shares[name]! > 0.9 && shares[name]! < 1.001, name);
+    for (const name of ["text", "large-text", "in-crumbs"]) ok(shares[name]! < 0.01, name);
+    ok(shares["text-first"]! < 0.6);
   });
 });
 

@@ -2,7 +2,7 @@
  * Writes ZIP files (PKWARE APPNOTE 6.3): ZIP64 where needed, names in UTF-8, Unix modes and symlinks, times in UTC
  * seconds. Every entry is followed by a descriptor, so that nothing has to be rewritten.
  */
-import { crc32, createDeflateRaw, deflateRawSync } from "node:zlib";
+import { constants, crc32, createDeflateRaw, type DeflateRaw, deflateRawSync } from "node:zlib";
 import { bytesOf, type Raw, rawOf, textOf } from "../../../core/raw.ts";
 
 /** A content in pieces, each valid until the next one is asked for. */
@@ -24,6 +24,9 @@ const DESCRIPTOR = 0x0008, UTF8 = 0x0800;
 const VERSION_64 = 45, MADE_BY_UNIX = 3 << 8;
 /** Contents up to this size are packed in one go. */
 const SMALL_BYTES = 1024 * 1024;
+const USUAL_LEVEL = constants.Z_DEFAULT_COMPRESSION;
+/** Bytes that show whether compression is worth its time, and the share of them from which on it isn't. */
+const PROBE_BYTES = 16 * 1024, HARDLY_SMALLER = 0.98;
 /** Headers held one by one. */
 const MOST_PARTS = 4096;
 /** Far below 2^32, for contents whose size turns out to be another than was said. */
@@ -76,32 +79,61 @@ export class ZipWriter {
     } else if (size <= SMALL_BYTES) {
       const parts: Uint8Array<ArrayBuffer>[] = [];
       for await (const chunk of content) parts.push(summed(chunk, sums).slice());
-      this.#put(new Uint8Array(deflateRawSync(concat(parts))));
+      const plain = concat(parts);
+      this.#put(new Uint8Array(deflateRawSync(plain, { level: levelFor(plain) })));
     } else await this.#packStream(content, sums);
     return sums;
   }
 
   async #packStream(content: Chunks, sums: Sums): Promise<void> {
-    const deflate = createDeflateRaw();
-    const ended = Promise.withResolvers<void>();
-    ended.promise.catch(() => {}); // awaited below; until then a failure is no unhandled one
+    let stream: Deflating | undefined;
+    for await (const chunk of content) {
+      stream ??= new Deflating(levelFor(chunk), (packed) => this.#put(packed));
+      // The buffer is used again for the next one.
+      await stream.write(summed(chunk, sums).slice());
+    }
+    await (stream ?? new Deflating(USUAL_LEVEL, (packed) => this.#put(packed))).end();
+  }
+}
+
+/** Compresses one content, in another thread. */
+class Deflating {
+  readonly #deflate: DeflateRaw;
+  readonly #ended = Promise.withResolvers<void>();
+
+  constructor(level: number, put: (packed: Uint8Array<ArrayBuffer>) => void) {
+    const deflate = this.#deflate = createDeflateRaw({ level }), { promise, resolve, reject } = this.#ended;
+    promise.catch(() => {}); // awaited below; until then a failure is no unhandled one
     deflate.on("data", (packed: Uint8Array<ArrayBuffer>) => {
       try {
-        this.#put(packed);
+        put(packed);
       } catch (error) {
         deflate.destroy();
-        ended.reject(error);
+        reject(error);
       }
     });
-    deflate.on("end", ended.resolve).on("error", ended.reject);
-    for await (const chunk of content) {
-      // The buffer is used again for the next one.
-      const taken = new Promise<void>((taken) => deflate.write(summed(chunk, sums).slice(), () => taken()));
-      await Promise.race([taken, ended.promise]);
-    }
-    deflate.end();
-    await ended.promise;
+    deflate.on("end", resolve).on("error", reject);
   }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const taken = new Promise<void>((taken) => this.#deflate.write(bytes, () => taken()));
+    await Promise.race([taken, this.#ended.promise]);
+  }
+
+  async end(): Promise<void> {
+    this.#deflate.end();
+    await this.#ended.promise;
+  }
+}
+
+/**
+ * The level of compression for a content, by its beginning: 0 for pictures, films and archives, which take very long and
+ * get no smaller. Readers see no difference: it is deflated all the same, in blocks that are stored.
+ */
+function levelFor(beginning: Uint8Array<ArrayBuffer>): number {
+  if (beginning.length < PROBE_BYTES) return USUAL_LEVEL;
+  const probe = beginning.subarray(0, PROBE_BYTES), packed = deflateRawSync(probe, { level: 1 });
+  return packed.length > PROBE_BYTES * HARDLY_SMALLER ? 0 : USUAL_LEVEL;
 }
 
 interface Sums {
