@@ -4,7 +4,7 @@
  * defines the contract.
  */
 import { BadId } from "../core/fault.ts";
-import type { Branded } from "../core/raw.ts";
+import type { Branded, Raw } from "../core/raw.ts";
 import { ShortObject } from "./faults.ts";
 
 /** Kinds of objects of which there are many. */
@@ -41,6 +41,14 @@ export interface SpooledFile {
   readonly size: number;
   /** Fills `into` from `position` on; returns fewer bytes only at the end. */
   read(into: Uint8Array<ArrayBuffer>, position: number): number;
+  /** Its name, if it lies where {@link Backend.stage} said: the place may take the file itself. */
+  readonly staged?: Raw;
+}
+
+/** A new file in the place itself. */
+export interface StagedFile {
+  readonly directory: Raw;
+  readonly name: Raw;
 }
 
 export type Body = Uint8Array<ArrayBuffer> | SpooledFile;
@@ -131,6 +139,11 @@ export interface Backend extends AsyncDisposable {
    * @param options.roughly true: what an answer of the last seconds showed is good enough, even if it is off by a second
    */
   now(options?: { readonly roughly?: boolean }): Promise<number>;
+  /**
+   * Where to make the file of an object that is put later, so that it needn't be copied. Whoever makes it makes its bytes
+   * durable, and removes this name in the end. Absent or undefined: not in this place.
+   */
+  stage?(): StagedFile | undefined;
   /**
    * Removes what interrupted writers left behind, if it is older than `beforeMs` (by the place's time).
    * @returns number of removed files

@@ -18,6 +18,7 @@ export function around(inner: Backend, overrides: Partial<Backend>): Backend {
     list: (kind, signal) => inner.list(kind, signal),
     remove: (key, signal) => inner.remove(key, signal),
     now: (options) => inner.now(options),
+    stage: () => inner.stage?.(),
     removeLeftovers: (beforeMs) => inner.removeLeftovers(beforeMs),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     ...overrides,

@@ -20,6 +20,7 @@ import {
   partsOf,
   type PutOptions,
   sizeOf,
+  type StagedFile,
 } from "./backend.ts";
 import { MissingObject, ObjectTaken, ShortObject } from "./faults.ts";
 
@@ -31,6 +32,8 @@ const SPLIT_DIGITS = 2;
 /** Written and read at a time. */
 const PIECE_BYTES = 1024 * 1024;
 const NS_PER_MS = 1_000_000n;
+/** Age in ms from which a file that was staged, and not put, is left over: a machine may sleep for some days. */
+const LEFT_STAGED_MS = 7 * 24 * 60 * 60_000;
 
 export interface FileOptions {
   readonly disk: Disk;
@@ -58,6 +61,7 @@ class FileBackend implements Backend {
   readonly can = { remove: true, putIfAbsent: true };
   readonly #top: Dir;
   readonly #random: Random;
+  #hasStaged = false;
 
   constructor(top: Dir, random: Random) {
     this.#top = top;
@@ -71,16 +75,31 @@ class FileBackend implements Backend {
     using dir = this.#makeDirectory(directory);
     const found = dir.stat(name);
     if (found !== undefined) return isThere(key, body, found.size);
+    const adopted = adopt(this.#top, body, dir, name);
+    if (adopted === "exists") return isThere(key, body, dir.stat(name)?.size);
+    if (adopted === "stored") return adopted;
     const temporary = this.#temporaryName();
     try {
       writeFile(dir, { name: temporary, body, signal });
-      if (!publish(dir, temporary, name)) return isThere(key, body, dir.stat(name)?.size);
+      if (!publish(dir, temporary, dir, name)) return isThere(key, body, dir.stat(name)?.size);
       dir.sync();
       return "stored";
     } finally {
       // What stays is a leftover like others: the failure that matters is the first one.
       unlessFault(() => dir.unlink(temporary), false);
     }
+  }
+
+  stage(): StagedFile {
+    if (!this.#hasStaged) unlessFault(() => this.#removeStaged(), undefined);
+    this.#hasStaged = true;
+    return { directory: this.#top.path, name: this.#temporaryName() };
+  }
+
+  /** Removes files that killed programs left. The newest time is that of the place, wherever it is. */
+  #removeStaged(): void {
+    const { mtime } = this.#top.statSelf();
+    removeTemporary(this.#top, BigInt(mtime) - BigInt(LEFT_STAGED_MS) * NS_PER_MS);
   }
 
   // deno-lint-ignore require-await -- a failure is a rejection
@@ -148,12 +167,7 @@ class FileBackend implements Backend {
     const directories = OBJECT_KINDS.flatMap((kind) => [...this.#directoriesOf(kind)]);
     for (const directory of [EMPTY, ...directories]) {
       using dir = openDirIfThere(this.#top, directory);
-      for (const name of dir?.list().names ?? []) {
-        if (!name.startsWith(TEMPORARY)) continue;
-        const stat = dir?.stat(name);
-        if (stat?.kind !== "file" || BigInt(stat.mtime) >= BigInt(Math.floor(beforeMs)) * NS_PER_MS) continue;
-        if (dir?.unlink(name) === true) removed++;
-      }
+      if (dir !== undefined) removed += removeTemporary(dir, BigInt(Math.floor(beforeMs)) * NS_PER_MS);
     }
     return removed;
   }
@@ -187,6 +201,17 @@ class FileBackend implements Backend {
     const random = Array.from(this.#random(TEMPORARY_RANDOM_BYTES), (byte) => byte.toString(16).padStart(2, "0"));
     return rawOf(`${TEMPORARY}${random.join("")}`);
   }
+}
+
+/** Removes temporary files of a directory that were last changed before a time, in ns since 1970. @returns how many */
+function removeTemporary(dir: Dir, before: bigint): number {
+  let removed = 0;
+  for (const name of dir.list().names) {
+    if (!name.startsWith(TEMPORARY)) continue;
+    const stat = dir.stat(name);
+    if (stat?.kind === "file" && BigInt(stat.mtime) < before && dir.unlink(name)) removed++;
+  }
+  return removed;
 }
 
 function isThere(key: ObjectKey, body: Body, foundBytes: number | undefined): "there" {
@@ -229,12 +254,28 @@ function* piecesOf(body: Body): Generator<Uint8Array<ArrayBuffer>> {
 }
 
 /** Gives the file its name, unless that is taken. Where there are no hard links, somebody else might come between. */
-function publish(dir: Dir, temporary: Raw, name: Raw): boolean {
-  const result = dir.link(temporary, dir, name);
+function publish(from: Dir, temporary: Raw, to: Dir, name: Raw): boolean {
+  const result = from.link(temporary, to, name);
   if (result === "linked") return true;
-  if (result === "exists" || dir.stat(name) !== undefined) return false;
-  dir.rename(temporary, dir, name);
+  if (result === "exists" || to.stat(name) !== undefined) return false;
+  from.rename(temporary, to, name);
   return true;
+}
+
+/** Makes a staged file the object. @returns undefined if the body is no such file, or its place another file system */
+function adopt(top: Dir, body: Body, dir: Dir, name: Raw): "stored" | "exists" | undefined {
+  if (body instanceof Uint8Array || body.staged === undefined) return undefined;
+  const found = top.stat(body.staged)?.size;
+  if (found === undefined) throw new DiskFault("ENOENT", "open", joinRaw(top.path, body.staged));
+  if (found !== body.size) throw new Error(`A staged file has ${found} bytes instead of ${body.size}`);
+  try {
+    if (!publish(top, body.staged, dir, name)) return "exists";
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "EXDEV") return undefined;
+    throw error;
+  }
+  dir.sync();
+  return "stored";
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -42,6 +42,8 @@ const SYMBOLS = {
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
+  // Not in every C library.
+  mallopt: { parameters: ["i32", "i32"], result: "i32", optional: true },
   setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "i32" },

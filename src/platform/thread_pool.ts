@@ -8,6 +8,7 @@ import { Interrupted } from "../core/fault.ts";
 import { type FaultData, fromFaultData, toFaultData } from "../core/fault_data.ts";
 import { Turns } from "../core/turns.ts";
 import type { BatchCost } from "../core/work.ts";
+import { limitArenas } from "./arenas.ts";
 import { openFileLimit } from "./limits.ts";
 import { Meter } from "./meter.ts";
 import { atOnce, type Steps, type WaitingSteps } from "../core/steps.ts";
@@ -260,6 +261,7 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
   }
 
   #start(): Thread {
+    limitArenas();
     const worker = new Worker(this.#options.script!, { type: "module", name: this.#options.name });
     worker.onmessage = (event: MessageEvent<FromWorker>) => {
       if ("closed" in event.data) thread.closed.resolve();

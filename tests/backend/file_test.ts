@@ -1,7 +1,7 @@
 /** Directories as places: what is on the disk, and what a killed writer leaves. */
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { BadUsage } from "../../src/core/fault.ts";
-import { rawOf } from "../../src/core/raw.ts";
+import { rawOf, textOf } from "../../src/core/raw.ts";
 import { type Backend, CONFIG, objectKey } from "../../src/backend/backend.ts";
 import { schemeOf } from "../../src/backend/location.ts";
 import { openBackend } from "../../src/backend/open.ts";
@@ -118,6 +118,69 @@ Deno.test("On a file system without hard links an object is stored, and never re
     strictEqual(await backend.put(KEY, BYTES), "stored");
     strictEqual(await backend.put(KEY, BYTES), "there");
     strictEqual(sha256(await backend.get(KEY)), sha256(BYTES));
+  }));
+
+/** Makes the file of a body where the place says. */
+function staged(disk: Disk, backend: Backend, bytes: Uint8Array<ArrayBuffer>) {
+  const { directory, name } = backend.stage!()!;
+  using dir = disk.openDir(directory);
+  using file = dir.create(name, 0o400)!;
+  file.write(bytes, 0);
+  file.sync();
+  const read = (into: Uint8Array<ArrayBuffer>, position: number) => {
+    using dir = disk.openDir(directory);
+    using file = dir.open(name)!;
+    return file.read(into, position);
+  };
+  return { path: `${textOf(directory)}/${textOf(name)}`, body: { size: bytes.length, read, staged: name } };
+}
+
+const REFUSALS = {
+  "is linked to its name": [],
+  "is renamed where there are no hard links": ["link"],
+  "is copied into another file system": ["link", "rename"],
+} as const;
+for (const [how, refused] of Object.entries(REFUSALS)) {
+  Deno.test(`A file that was made in the place ${how}, once it is put`, () =>
+    inPlace(async (path, open) => {
+      const disk = hookedDisk(real, ({ operation, path: place }, proceed) => {
+        const isStaged = place.startsWith(`${path}/.tmp-`);
+        if (!refused.some((each) => each === operation) || !isStaged) return proceed();
+        if (operation === "link") return "refused";
+        throw new DiskFault("EXDEV", operation, rawOf(place));
+      });
+      await using backend = open(disk);
+      const { path: temporary, body } = staged(real, backend, BYTES);
+      strictEqual(await backend.put(KEY, body), "stored");
+      strictEqual(await backend.put(KEY, body), "there");
+      await rejects(backend.put(KEY, { ...body, size: 1 }), { code: "object-taken" });
+      if (!how.startsWith("is renamed")) Deno.removeSync(temporary);
+      strictEqual(sha256(await backend.get(KEY)), sha256(BYTES));
+      deepStrictEqual([...Deno.readDirSync(path)].map(({ name }) => name), ["data"]);
+    }));
+}
+
+Deno.test("A file that was made in the place and has gone, or has another size, is no object", () =>
+  inPlace(async (_, open) => {
+    await using backend = open();
+    const { path, body } = staged(real, backend, BYTES);
+    await rejects(backend.put(KEY, { ...body, size: body.size + 1 }), /instead of/);
+    Deno.removeSync(path);
+    await rejects(backend.put(KEY, body), { code: "disk", errno: "ENOENT" });
+    strictEqual(await backend.head(KEY), undefined);
+  }));
+
+Deno.test("Files that killed programs have made in the place are removed after a week, by the next that does", () =>
+  inPlace(async (path, open) => {
+    const days = { young: 6, old: 8 };
+    for (const [name, age] of Object.entries(days)) {
+      Deno.writeTextFileSync(`${path}/.tmp-${name}`, "");
+      const then = new Date(Date.now() - age * 24 * 3_600_000);
+      Deno.utimeSync(`${path}/.tmp-${name}`, then, then);
+    }
+    await using backend = open();
+    backend.stage!();
+    deepStrictEqual([...Deno.readDirSync(path)].map(({ name }) => name), [".tmp-young"]);
   }));
 
 Deno.test("openBackend() takes paths for directories, and knows no place that there is not", async () => {

@@ -114,7 +114,7 @@ Deno.test("units that are too large for the memory are made in files, of which n
     using world = new World({ inMemory: true });
     for (let i = 0; i < 700; i++) world.write(`dir/file${i}`, LARGE.subarray(i, 2000 + i));
     world.write("large", LARGE);
-    const place = await VaultPlace.make(world, KINDS[2]), state = `${world.base}/state`;
+    const place = await VaultPlace.make(world, KINDS[0]), state = `${world.base}/state`;
     await using vault = await place.open(new TestMonitor(), 200_000, { state, mostUnitInMemory: 100_000 });
     const units = `${state}/vaults/${vault.id}/units`;
     Deno.writeTextFileSync(`${units}/left`, "by a run that was killed");
@@ -125,6 +125,35 @@ Deno.test("units that are too large for the memory are made in files, of which n
     deepStrictEqual(await findings(vault), []);
   }
 });
+
+for (const kind of [KINDS[2], KINDS[3]]) {
+  Deno.test(`units of a directory are made there, and nothing else stays (encrypted: ${kind.encrypted})`, async () => {
+    for (const workers of [0, 2]) {
+      using world = new World({ inMemory: true });
+      for (let i = 0; i < 700; i++) world.write(`dir/file${i}`, LARGE.subarray(i, 2000 + i));
+      world.write("large", LARGE);
+      const place = await VaultPlace.make(world, kind);
+      let staged = 0;
+      const through = (inner: Backend) => around(inner, { put: (...args) => inner.put(...noted(args)) });
+      const noted = (args: Parameters<Backend["put"]>): Parameters<Backend["put"]> => {
+        if ("staged" in args[1]) staged++;
+        return args;
+      };
+      await using vault = await place.open(new TestMonitor(), 200_000, { through });
+      const { snapshot, monitor } = await backedUp(world, vault, { workers });
+      deepStrictEqual(monitor.problems, []);
+      const units = [...vault.index.unitNames()].map((unit) => vault.index.unit(unit)!);
+      strictEqual(staged, units.filter(({ unitClass }) => unitClass === "data").length);
+      deepStrictEqual([...Deno.readDirSync(place.path)].filter(({ name }) => name.startsWith(".")), []);
+      for (const { unit, size } of units) {
+        const found = Deno.statSync(`${place.path}/data/${unit.slice(0, 2)}/${unit}`);
+        deepStrictEqual([found.size, found.mode! & 0o777, found.nlink], [size, 0o400, 1]);
+      }
+      strictEqual(differences(world.source, await restored(world, vault, snapshot)), "");
+      deepStrictEqual(await findings(vault), []);
+    }
+  });
+}
 
 Deno.test("how much is compressed is a matter of choice, and without it contents stay as they are", async () => {
   using world = new World({ inMemory: true });

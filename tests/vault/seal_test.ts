@@ -201,23 +201,31 @@ Deno.test("Chunks that were flipped, cut, moved, repeated or left out at the end
   for (const [what, bytes, length] of refused) throws(() => open(bytes, 0, length), DamagedObject, what);
 });
 
-Deno.test("A SpoolOutput writes the same bytes to a file, whatever is taken at a time", () => {
-  const bytes = noise(2_500_000, 8), written = new Uint8Array(bytes.length);
-  let end = 0;
-  const spool = new SpoolOutput({
-    write(piece, position) {
-      strictEqual(position, end);
-      written.set(piece, position);
-      end += piece.length;
-    },
+for (const isDurable of [false, true]) {
+  Deno.test(`A SpoolOutput writes the same bytes to a file, whatever is taken at a time (durable: ${isDurable})`, () => {
+    const bytes = noise(2_500_000, 8), written = new Uint8Array(bytes.length);
+    let end = 0, begun = 0, synced = 0;
+    const spool = new SpoolOutput({
+      write(piece, position) {
+        strictEqual(position, end);
+        written.set(piece, position);
+        end += piece.length;
+      },
+      writeBack(position, length) {
+        strictEqual(position, begun);
+        begun += length;
+      },
+      sync: () => synced = end,
+    }, { isDurable });
+    for (let at = 0, length = 1; at < bytes.length; at += length, length = length * 3 + 1) {
+      spool.take(Math.min(length, bytes.length - at)).set(bytes.subarray(at, at + length));
+    }
+    strictEqual(spool.finish(), sha256(written));
+    deepStrictEqual(written, bytes);
+    strictEqual(spool.size, bytes.length);
+    deepStrictEqual([begun, synced], isDurable ? [end, end] : [0, 0]);
   });
-  for (let at = 0, length = 1; at < bytes.length; at += length, length = length * 3 + 1) {
-    spool.take(Math.min(length, bytes.length - at)).set(bytes.subarray(at, at + length));
-  }
-  strictEqual(spool.finish(), sha256(written));
-  deepStrictEqual(written, bytes);
-  strictEqual(spool.size, bytes.length);
-});
+}
 
 Deno.test("A MemoryOutput that is used again gives the digest of the second object", () => {
   const output = MemoryOutput.own(4);

@@ -81,6 +81,10 @@ export class MemoryOutput<B extends ArrayBufferLike = ArrayBuffer> implements Ob
 /** A local file for an object that is too large for memory. */
 export interface SpoolFile {
   write(bytes: Uint8Array<ArrayBuffer>, position: number): void;
+  /** Starts writing a range to the disk in the background. */
+  writeBack(position: number, length: number): void;
+  /** Makes all bytes durable. */
+  sync(): void;
 }
 
 const SPOOL_BUFFER_BYTES = 1024 * 1024;
@@ -88,13 +92,17 @@ const SPOOL_BUFFER_BYTES = 1024 * 1024;
 /** An output to a file. */
 export class SpoolOutput implements ObjectOutput {
   readonly #file: SpoolFile;
+  readonly #isDurable: boolean;
   readonly #hash = createHash("sha256");
   #buffer = new Uint8Array(SPOOL_BUFFER_BYTES);
   #used = 0;
+  #hashed = 0;
   #written = 0;
 
-  constructor(file: SpoolFile) {
+  /** @param isDurable true: the bytes are durable once the object is finished. Default: false */
+  constructor(file: SpoolFile, { isDurable = false }: { readonly isDurable?: boolean } = {}) {
     this.#file = file;
+    this.#isDurable = isDurable;
   }
 
   get size(): number {
@@ -102,6 +110,7 @@ export class SpoolOutput implements ObjectOutput {
   }
 
   take(length: number): Uint8Array<ArrayBuffer> {
+    this.#catchUp();
     if (this.#used + length > this.#buffer.length) this.#flush();
     if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
     this.#used += length;
@@ -110,14 +119,22 @@ export class SpoolOutput implements ObjectOutput {
 
   finish(): string {
     this.#flush();
+    if (this.#isDurable) this.#file.sync();
     return this.#hash.digest("hex");
   }
 
+  /** Hashes what was filled since the last call, while it is in the processor's cache. */
+  #catchUp(): void {
+    if (this.#hashed < this.#used) this.#hash.update(this.#buffer.subarray(this.#hashed, this.#used));
+    this.#hashed = this.#used;
+  }
+
   #flush(): void {
-    const bytes = this.#buffer.subarray(0, this.#used);
-    this.#hash.update(bytes);
-    this.#file.write(bytes, this.#written);
+    this.#catchUp();
+    this.#file.write(this.#buffer.subarray(0, this.#used), this.#written);
+    // What is written while the next bytes are made needn't be waited for in the end.
+    if (this.#isDurable) this.#file.writeBack(this.#written, this.#used);
     this.#written += this.#used;
-    this.#used = 0;
+    this.#used = this.#hashed = 0;
   }
 }

@@ -32,7 +32,8 @@ export interface NextUnit {
 export type UnitRoom =
   /** As much as the unit will take, about. */
   | { readonly kind: "memory"; readonly bytes: number }
-  | { readonly kind: "file"; readonly directory: Raw; readonly name: Raw };
+  /** `isObject`: the file is going to be the object itself, so that its bytes have to be durable. */
+  | { readonly kind: "file"; readonly directory: Raw; readonly name: Raw; readonly isObject: boolean };
 
 export interface PackDesk {
   /** For each id, whether the caller has to store it; only one caller gets true. */

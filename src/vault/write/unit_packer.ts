@@ -17,8 +17,8 @@ export interface PackerOptions {
   readonly level: Level;
 }
 
-/** Mode of a unit's file: without encryption, others must not be able to read it. */
-const FILE_MODE = 0o600;
+/** Mode of a unit's file, which nobody changes; without encryption, others must not be able to read it. */
+const FILE_MODE = 0o400;
 
 interface OpenUnit {
   readonly writer: UnitWriter;
@@ -90,7 +90,7 @@ export class UnitPacker implements Disposable {
     const file = directory.create(room.name, FILE_MODE);
     if (file === undefined) throw new DiskFault("EEXIST", "create", room.name);
     this.#file = file;
-    const output = new SpoolOutput(file);
+    const output = new SpoolOutput(file, { isDurable: room.isObject });
     return { output, body: () => ({ kind: "file", name: room.name, size: output.size }) };
   }
 

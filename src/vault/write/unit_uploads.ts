@@ -3,8 +3,9 @@
  * them. Each is copied first, so that the next one can be packed in its memory.
  */
 import { type Backend, objectKey, type SpooledFile } from "../../backend/backend.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
-import type { Dir, Disk, OpenFile } from "../../platform/disk.ts";
+import { unlessFault } from "../../core/fault.ts";
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import { type Disk, DiskFault } from "../../platform/disk.ts";
 import { encodeIndex, type IndexObject, MOST_WRITTEN, type UnitLine } from "../index/index_object.ts";
 import type { UnitClass } from "../pack/items.ts";
 import { makeHead } from "../seal/age_header.ts";
@@ -48,6 +49,7 @@ export interface UploadOptions {
 }
 
 type UnitFile = Extract<UnitBody, { kind: "file" }>;
+type FileRoom = Extract<UnitRoom, { kind: "file" }>;
 
 export class UnitUploads implements AsyncDisposable {
   readonly #objects: SealedObjects;
@@ -56,7 +58,8 @@ export class UnitUploads implements AsyncDisposable {
   readonly #underWay = new Set<Promise<void>>();
   /** Memory of units that are uploaded. */
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
-  readonly #files = new Set<Raw>();
+  /** Files of units that are not stored yet, by name. */
+  readonly #files = new Map<Raw, FileRoom>();
   #failure: { readonly error: unknown } | undefined;
   #stored: UnitLine[] = [];
   #names = 0;
@@ -72,7 +75,7 @@ export class UnitUploads implements AsyncDisposable {
   /** Waits for uploads in progress, and removes files of unfinished units. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#underWay);
-    for (const name of [...this.#files]) this.#removeFile(name);
+    for (const room of [...this.#files.values()]) this.#removeFile(room);
   }
 
   /**
@@ -93,14 +96,23 @@ export class UnitUploads implements AsyncDisposable {
   #roomFor(unitClass: UnitClass): UnitRoom {
     const { unitBytes, mostUnitInMemory, spool } = this.#options;
     if (unitClass === "meta") return { kind: "memory", bytes: META_BYTES };
+    const staged = this.#objects.backend.stage?.();
+    if (staged !== undefined) return this.#keep({ kind: "file", ...staged, isObject: true });
     if (unitBytes > mostUnitInMemory && spool !== undefined) {
-      const { random, access } = this.#objects;
-      const tag = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
-      const name = rawOf(`${access.config.id}-${tag}-${this.#names++}.unit`);
-      this.#files.add(name);
-      return { kind: "file", directory: spool, name };
+      return this.#keep({ kind: "file", directory: spool, name: this.#spoolName(), isObject: false });
     }
     return { kind: "memory", bytes: unitBytes + SLACK_BYTES };
+  }
+
+  #spoolName(): Raw {
+    const { random, access } = this.#objects;
+    const tag = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return rawOf(`${access.config.id}-${tag}-${this.#names++}.unit`);
+  }
+
+  #keep(room: FileRoom): FileRoom {
+    this.#files.set(room.name, room);
+    return room;
   }
 
   /** Accepts a unit; waits while too many are in progress. @throws the failure of an earlier one */
@@ -134,27 +146,25 @@ export class UnitUploads implements AsyncDisposable {
     this.#stored.push(line);
   }
 
-  async #storeFile(
-    backend: Backend,
-    { unit }: UnitLine,
-    { name, size }: UnitFile,
-  ): Promise<void> {
-    using file = this.#inSpool((directory) => directory.open(name));
-    if (file === undefined) throw new Error("A unit's file is gone");
-    await backend.put(objectKey("data", unit), spooled(file, size), { isFresh: true });
-    this.#removeFile(name);
+  async #storeFile(backend: Backend, { unit }: UnitLine, { name, size }: UnitFile): Promise<void> {
+    const room = this.#files.get(name);
+    if (room === undefined) throw new Error("There is no such unit");
+    using directory = this.#options.disk.openDir(room.directory);
+    using file = directory.open(name);
+    if (file === undefined) throw new DiskFault("ENOENT", "open", joinRaw(room.directory, name));
+    const read: SpooledFile["read"] = (into, position) => file.read(into, position);
+    const body = room.isObject ? { size, read, staged: name } : { size, read };
+    await backend.put(objectKey("data", unit), body, { isFresh: true });
+    this.#removeFile(room);
   }
 
-  #removeFile(name: Raw): void {
-    this.#inSpool((directory) => directory.unlink(name));
+  #removeFile({ directory, name }: FileRoom): void {
+    // Files that stay are leftovers like others: they are removed one day, and a failure would hide the first one.
+    unlessFault(() => {
+      using dir = this.#options.disk.openDir(directory);
+      dir.unlink(name);
+    }, undefined);
     this.#files.delete(name);
-  }
-
-  #inSpool<T>(action: (directory: Dir) => T): T {
-    const { disk, spool } = this.#options;
-    if (spool === undefined) throw new Error("There is no directory for units");
-    using directory = disk.openDir(spool);
-    return action(directory);
   }
 
   /**
@@ -177,10 +187,6 @@ export class UnitUploads implements AsyncDisposable {
   #throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
-}
-
-function spooled(file: OpenFile, size: number): SpooledFile {
-  return { size, read: (into, position) => file.read(into, position) };
 }
 
 /** The first units of a list: as many as one index object can describe. */
