@@ -128,8 +128,12 @@ summary { padding: .7rem 0 .2rem; cursor: pointer; font-weight: 600; }
   tbody td::before { content: attr(data-label); color: var(--soft); flex: none; }
   tbody td:first-child { font-weight: 600; text-align: left; display: block; }
   tbody td:first-child::before { content: none; } tbody td:first-child .soft { font-weight: 400; }
+  tbody td:empty { display: none; } .brief tbody td:empty { display: block; padding: 0;
+    margin-right: -.8rem; }
+  .brief tbody tr { display: grid; grid-template-columns: max-content 1fr max-content; gap: 0 .8rem; }
+  .brief tbody td { padding: .1rem .9rem; font-size: .94rem; } .brief tbody td::before { content: none; }
+  .brief tbody td:first-child { grid-column: 1 / -1; font-size: 1rem; }
   .chart text { font-size: 24px; }
-  tbody td:empty { display: none; }
 }
 @media (prefers-reduced-motion: no-preference) { a, button { transition: background-color .12s; } }
 @media print { .top, .actions, .time { display: none; } }
@@ -151,6 +155,34 @@ for (const slider of document.querySelectorAll("input[type=range][data-times]"))
 for (const form of document.querySelectorAll("form[data-sure]")) {
   form.addEventListener("submit", (event) => {
     if (!confirm(form.dataset.sure)) event.preventDefault();
+  });
+}
+for (const form of document.querySelectorAll("form[data-choose]")) {
+  const boxes = [...form.querySelectorAll("input[name=only]")], all = document.createElement("input");
+  const label = document.createElement("label"), line = document.createElement("p");
+  if (boxes.length < 2) continue;
+  all.type = "checkbox";
+  label.className = "inline";
+  label.append(all, "Choose all");
+  line.append(label);
+  form.prepend(line);
+  const say = () => {
+    const count = boxes.filter((box) => box.checked).length;
+    all.checked = count === boxes.length;
+    all.indeterminate = count > 0 && !all.checked;
+  };
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+  });
+  for (const box of boxes) box.addEventListener("change", say);
+  say();
+  // All of it is the directory itself, whose address stays short.
+  form.addEventListener("submit", () => {
+    if (!all.checked || form.dataset.choose !== "whole") return;
+    for (const box of boxes) box.disabled = true;
+    setTimeout(() => {
+      for (const box of boxes) box.disabled = false;
+    });
   });
 }
 const live = document.querySelector("[data-live]");

@@ -2,7 +2,7 @@
 import { type Html, markup } from "./markup.ts";
 import { browseLink, withQuery } from "./links.ts";
 import { options } from "./restore_pages.ts";
-import { page, type Seen, table, timeOf } from "./page.ts";
+import { page, type Seen, table, timeTextsOf } from "./page.ts";
 import { differences } from "../api/routes.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
 import { encodedPath } from "../exchange/target.ts";
@@ -41,9 +41,8 @@ interface Chosen {
 }
 
 function chooser(seen: Seen, own: readonly SnapshotInfo[], { before, now, below }: Chosen): Html {
-  const times = own.toReversed().slice(0, MOST_SNAPSHOTS).map(({ id, time }) =>
-    [id, timeOf(seen, time).toString().replace(/<[^>]*>/g, "")] as const
-  );
+  const shown = own.toReversed().slice(0, MOST_SNAPSHOTS), texts = timeTextsOf(seen, shown.map(({ time }) => time));
+  const times = shown.map(({ id }, i) => [id, texts[i] ?? ""] as const);
   return markup`<form class="card" action="/changes"><p class="actions"><input type="hidden" name="below" value="${below}">
 <label class="inline">From <select name="before">${options(times, before.id)}</select></label>
 <label class="inline">to <select name="now">${options(times, now.id)}</select></label><button>Show</button></p></form>`;

@@ -3,7 +3,7 @@ import { structuredPatch } from "diff";
 import { type Html, markup, type Part } from "./markup.ts";
 import { browseLink } from "./links.ts";
 import { options } from "./restore_pages.ts";
-import { page, timeOf } from "./page.ts";
+import { page, timeOf, timeTextsOf } from "./page.ts";
 import { textContent } from "./text_content.ts";
 import { BadRequest } from "../exchange/problem.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
@@ -45,8 +45,10 @@ ${chooser(exchange, all, pair)}${facts(exchange, pair)}
 }
 
 function chooser(exchange: Exchange, all: readonly HistoryVersion[], [first, second]: readonly [Version, Version]) {
-  const versions = all.toReversed().slice(0, MOST_VERSIONS).map(({ span, version }) =>
-    [span.first.id, `${minuteOf(exchange, span.first.time)}, ${sizeText(version.size)}`] as const
+  const shown = all.toReversed().slice(0, MOST_VERSIONS);
+  const times = timeTextsOf(exchange, shown.map(({ span }) => span.first.time));
+  const versions = shown.map(({ span, version }, i) =>
+    [span.first.id, `${times[i]}, ${sizeText(version.size)}`] as const
   );
   const chosen = (id: string) =>
     all.findLast(({ span }) => span.first.id === id) === undefined ? versionOf(all, id) : id;
@@ -61,10 +63,6 @@ function versionOf(all: readonly HistoryVersion[], id: string): string {
   return all.findLast(({ span }) => span.first.id === id || span.last.id === id)?.span.first.id ?? id;
 }
 
-function minuteOf(exchange: Exchange, time: string): string {
-  return timeOf(exchange, time).toString().replace(/<[^>]*>/g, "");
-}
-
 function facts(exchange: Exchange, [first, second]: readonly [Version, Version]): Html {
   const rows: readonly (readonly [string, (entry: Entry) => Part])[] = [
     ["Size", ({ size }) => sizeText(size)],
@@ -74,10 +72,13 @@ function facts(exchange: Exchange, [first, second]: readonly [Version, Version])
     ["Group", ({ gid, group }) => group ?? String(gid)],
     ["Content", ({ content }) => content?.slice(0, 12) ?? "-"],
   ];
+  const isSameMinute = first.snapshot.time.slice(0, 16) === second.snapshot.time.slice(0, 16);
   return markup`<div class="scroll"><table><caption class="unseen">What is different</caption><thead><tr>
 <th scope="col">What</th>${
     [first, second].map(({ snapshot }) =>
-      markup`<th scope="col">${timeOf(exchange, snapshot.time)} <span class="soft">${shortId(snapshot.id)}</span></th>`
+      markup`<th scope="col">${timeOf(exchange, snapshot.time, isSameMinute)} <span class="soft">${
+        shortId(snapshot.id)
+      }</span></th>`
     )
   }</tr></thead><tbody>${
     rows.map(([name, valueOf]) => {

@@ -1,13 +1,14 @@
 /** Files of snapshots: directories through time, one file with its versions. */
 import { type Html, markup, type Part } from "./markup.ts";
 import { archiveLink, browseLink, contentLink, restoreLink, seriesLink, withQuery } from "./links.ts";
-import { ago, page, redirect, type Seen, table, timeOf, timesOf } from "./page.ts";
+import { ago, page, redirect, type Seen, table, timeOf, timesOf, timeTextsOf } from "./page.ts";
 import { decisionsOf, keptText, snapshotPart } from "./snapshot_part.ts";
 import { textContent } from "./text_content.ts";
 import { NotFound } from "../exchange/problem.ts";
 import { encodedPath } from "../exchange/target.ts";
 import { inlineType } from "../exchange/content.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
+import type { EntryPage } from "../reader/reader.ts";
 import { pathOf, seriesOf, visibleEntry, visibleSnapshots } from "../exchange/visible.ts";
 import { mayRun } from "../jobs/job_access.ts";
 import { maySee } from "../accounts/account.ts";
@@ -121,7 +122,7 @@ async function directoryPage(exchange: Exchange, place: Place): Promise<Reply> {
 <a class="button" href="${archiveLink(snapshot, path)}?format=tar" download>as tar</a>${changesButton(place)}${
     restoreButton(exchange, place)
   }</p>${path === TOP && await snapshotPart(exchange, snapshot)}
-${entries.length === 0 ? markup`<p>There is nothing in it.</p>` : chosenForm(exchange, place, entries)}
+${entries.length === 0 ? markup`<p>There is nothing in it.</p>` : chosenForm(exchange, place, { entries, next })}
 ${
     next !== undefined &&
     markup`<p class="actions"><a class="button" href="${
@@ -188,8 +189,7 @@ function timeline(exchange: Exchange, { snapshot, path, own }: Place): Html {
     to === undefined
       ? markup`<span class="button" aria-disabled="true" aria-label="${name}: there is none">${sign}</span>`
       : markup`<a class="button" href="${browseLink(to, path)}" aria-label="${name}">${sign}</a>`;
-  const shown = timesOf(exchange, own.map(({ time }) => time)),
-    times = shown.map((time) => time.toString().replace(/<[^>]*>/g, ""));
+  const isos = own.map(({ time }) => time), shown = timesOf(exchange, isos), times = timeTextsOf(exchange, isos);
   return markup`<div class="card time">${step(before, "<", "Snapshot before")}
 <form action="${browseLink(snapshot, path)}"><input type="range" name="at" min="1" max="${own.length}" value="${
     at + 1
@@ -202,8 +202,10 @@ function timeline(exchange: Exchange, { snapshot, path, own }: Place): Html {
 }
 
 /** The entries of a directory; what is chosen of them is downloaded as one file. */
-function chosenForm(exchange: Exchange, { snapshot, path }: Place, entries: readonly Entry[]): Html {
-  return markup`<form action="${archiveLink(snapshot, path)}">${entryTable(exchange, snapshot, entries)}
+function chosenForm(exchange: Exchange, { snapshot, path }: Place, { entries, next }: EntryPage): Html {
+  return markup`<form action="${archiveLink(snapshot, path)}" data-choose="${next === undefined ? "whole" : "part"}">${
+    entryTable(exchange, snapshot, entries)
+  }
 <p class="actions"><button>Download what is chosen as ZIP</button></p></form>`;
 }
 
@@ -243,7 +245,7 @@ function entryTable(seen: Seen, snapshot: SnapshotInfo, entries: readonly Entry[
     name: "Get",
     right: true,
   }];
-  return table("Entries", columns, rows);
+  return table("Entries", columns, rows, "brief");
 }
 
 async function filePage(exchange: Exchange, place: Place): Promise<Reply> {
@@ -308,8 +310,9 @@ function compareLink(
 }
 
 function versionRows(seen: Seen, all: readonly HistoryVersion[], versions: readonly HistoryVersion[]): Html {
-  const rows = versions.map(({ version, span, change, aspects, goneIn }) => [
-    markup`<a href="${browseLink(span.first, version.path)}">${timeOf(seen, span.first.time)}</a>`,
+  const times = timesOf(seen, versions.map(({ span }) => span.first.time));
+  const rows = versions.map(({ version, span, change, aspects, goneIn }, i) => [
+    markup`<a href="${browseLink(span.first, version.path)}">${times[i]}</a>`,
     goneIn === undefined ? pluralText(span.count, "snapshot") : markup`until ${timeOf(seen, goneIn.time)}`,
     change === "added" || change === "incomplete" ? change : aspects.join(", "),
     version.kind === "file" ? sizeText(version.size) : "",

@@ -137,6 +137,11 @@ export function timesOf(seen: Seen, isos: readonly string[]): readonly Html[] {
 /** Length of a time in ISO 8601 to the minute. */
 const MINUTES = 16;
 
+/** As {@link timesOf}, as plain text. */
+export function timeTextsOf(seen: Seen, isos: readonly string[]): readonly string[] {
+  return timesOf(seen, isos).map((time) => time.toString().replace(/<[^>]*>/g, ""));
+}
+
 /** Local time to the minute, or to the second. */
 export function timeOf({ site: { clock } }: Seen, iso: string, toSecond = false): Html {
   const ms = Date.parse(iso), text = localTimeText(ms, clock.offsetMinutes(ms));
@@ -155,10 +160,18 @@ export interface Column {
   readonly right?: boolean;
 }
 
-/** A table. On a phone each row becomes a block, whose lines have the names of the columns. */
-export function table(caption: string, columns: readonly Column[], rows: readonly (readonly Part[])[]): Html {
+/**
+ * A table. On a phone each row becomes a block, whose lines have the names of the columns.
+ * @param look "brief": two lines, without names, for cells that speak for themselves
+ */
+export function table(
+  caption: string,
+  columns: readonly Column[],
+  rows: readonly (readonly Part[])[],
+  look: "" | "brief" = "",
+): Html {
   return markup`
-    <div class="scroll">
+    <div class="scroll ${look}">
       <table>
         <caption class="unseen">${caption}</caption>
         <thead>

@@ -29,7 +29,10 @@ function facts(stats: Stats): Html {
     ["Stored", `${sizeText(stats.contentBytes)} in ${countText(stats.contents)} contents`],
     ["As full copies", `${sizeText(stats.logicalBytes)}, ${Math.max(0, Math.floor(saved * 100))} % saved`],
     ["Snapshots", countText(stats.snapshots.length)],
-    ["Not needed any more", `${countText(stats.unneededContents)} contents; prune removes them`],
+    [
+      "No longer needed",
+      stats.unneededContents === 0 ? "nothing" : `${countText(stats.unneededContents)} contents; prune removes them`,
+    ],
     ["Free", stats.freeBytes === undefined ? "unknown" : sizeText(stats.freeBytes)],
   ];
   return markup`<dl class="facts">${
@@ -65,7 +68,8 @@ function policyPart({ policy, decisions }: Retention): Html {
 function verification(exchange: Exchange, { verification: { all, never, damaged, within, oldest } }: Stats): Html {
   const share = (bytes: number) => all.bytes === 0 ? "-" : `${Math.floor(100 * bytes / all.bytes)} %`;
   const rows = [
-    ...within.map(({ days, contents, bytes }) => [
+    // Each includes those above it: what nothing was read in says nothing.
+    ...within.filter(({ contents }) => contents > 0).map(({ days, contents, bytes }) => [
       `in the last ${days === 1 ? "day" : `${days} days`}`,
       countText(contents),
       sizeText(bytes),
