@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { generate, quick } from "./data.ts";
 import { isInstalled, run } from "./measure.ts";
+import { aloneRows } from "./server_alone.ts";
 import { type Serving, startServing, stopped } from "./serving.ts";
 import { DATA, type Given, LARGE_NAME, SERVER_WORKS } from "./server_works.ts";
 import { median } from "./table.ts";
@@ -14,7 +15,7 @@ import { toolFor } from "./tool.ts";
 const USAGE = `deno run -A scripts/bench/server.ts [options]
   --quick      a tenth of the data
   --runs N     default 5
-  --only A,B   names of works
+  --only A,B   names of works; "alone" for what rclone doesn't do
   --tool PATH  the executable, or "source"; default: dist/backup-tool where it exists`;
 const NOBODY = ["--config", "/dev/null"];
 
@@ -42,6 +43,7 @@ async function servers({ tool, scratch, isQuick }: Setting): Promise<AsyncDispos
   const largeBytes = isQuick ? 30_000_000 : 300_000_000;
   Deno.mkdirSync(source);
   generate(isQuick ? quick(DATA) : DATA, source);
+  makeWide(`${source}/zz-wide`, isQuick ? 10_000 : 100_000);
   run({ argv: ["sh", "-c", `head -c ${largeBytes} /dev/urandom > "$0"`, `${source}/${LARGE_NAME}`] });
   Deno.writeTextFileSync(`${scratch}/password`, "four words are good\n", { mode: 0o600 });
   run({ argv: [...tool, "init", "-s", storage], env });
@@ -71,6 +73,12 @@ async function servers({ tool, scratch, isQuick }: Setting): Promise<AsyncDispos
   };
 }
 
+/** A directory with many files, for its list. */
+function makeWide(directory: string, files: number): void {
+  Deno.mkdirSync(directory);
+  for (let n = 0; n < files; n++) Deno.writeTextFileSync(`${directory}/${n}.txt`, `${n}`);
+}
+
 async function bench(setting: Setting, runs: number, only: readonly string[]): Promise<void> {
   await using both = await servers(setting);
   const { own, peer } = both;
@@ -85,6 +93,10 @@ async function bench(setting: Setting, runs: number, only: readonly string[]): P
       others.push(await taken(peer.server, () => work(peer)));
     }
     console.log(line(title, mine, others));
+  }
+  if (only.length === 0 || only.includes("alone")) {
+    const { tool, scratch } = setting, env = { BACKUP_TOOL_STATE: `${scratch}/state` };
+    await aloneRows(own, { tool, scratch, storage: `${scratch}/storage`, env, runs });
   }
   console.log(`at most: ${own.server.peakMegabytes()} MB; rclone ${peer.server.peakMegabytes()} MB`);
 }
