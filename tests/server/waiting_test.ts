@@ -73,7 +73,7 @@ Deno.test({
     await filled(world);
     const held = gate(`${world.base}/gate`);
     const setup = { location: world.storagePath, settings: {}, host: "testhost", vaults: {}, state: [] };
-    await using reader = new ThreadReader(HELD_READER, setup);
+    await using reader = new ThreadReader(HELD_READER, setup, world.clock);
     await using server = await webServer(world, {}, { reader, sourcesBelow: [rawOf(world.source)] });
     using _ = held;
     const json = { method: "POST", token: tokenOf("run"), headers: { "content-type": "application/json" } };

@@ -120,7 +120,7 @@ function readerOf(session: Session, machine: Machine): Reader & AsyncDisposable 
       host: world.host(),
       state: machine.state ?? [],
       vaults,
-    });
+    }, machine.clock);
   }
   const open = (place: Place) => openRepository(machine, place.location, session.monitor, session.login(place));
   return new RepositoryReader(() => open(place), (name) => {

@@ -25,10 +25,14 @@ export type ToReader =
   /** Requests one more part of a stream. */
   | { readonly type: "more"; readonly id: number }
   /** Cancels the rest of a stream. */
-  | { readonly type: "drop"; readonly id: number };
+  | { readonly type: "drop"; readonly id: number }
+  /** The last message: nothing is in progress. */
+  | { readonly type: "close" };
 
 export type FromReader =
   | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly type: "part"; readonly id: number; readonly part: Uint8Array<ArrayBuffer> }
   | { readonly type: "end"; readonly id: number }
-  | { readonly type: "fault"; readonly id: number; readonly fault: FaultData };
+  | { readonly type: "fault"; readonly id: number; readonly fault: FaultData }
+  /** All is closed, and the thread may be ended. */
+  | { readonly type: "closed" };

@@ -1,26 +1,36 @@
 /**
  * A reader with three threads: for short work, for long work, and for the figures of the first page, which must not wait
- * for somebody's search. Each starts on first use.
+ * for somebody's search. Each starts on first use; those for long work and for figures end when they had none for a
+ * while, with all that they have in memory.
  */
 import { type FromReader, READ_THREAD, type ReaderSetup, type ToReader } from "./protocol.ts";
 import { type Ask, LONG, type Reader, type Stream } from "./reader.ts";
 import { fromFaultData } from "../../core/fault_data.ts";
+import type { Clock } from "../../core/clock.ts";
 import { startWorker, type WorkerThread } from "../../platform/start_worker.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Number of parts in progress for a consumer that takes them one by one. */
 const AHEAD = 4;
+/** Time without work after which a thread ends. */
+const IDLE_MS = 60_000;
 
 export class ThreadReader implements Reader, AsyncDisposable {
   readonly #short: Thread;
   readonly #long: Thread;
   readonly #figures: Thread;
 
-  constructor(script: URL, setup: ReaderSetup) {
+  /** @param clock measures for how long a thread had nothing to do */
+  constructor(script: URL, setup: ReaderSetup, clock: Pick<Clock, "every">) {
     this.#short = new Thread(script, setup);
-    this.#long = new Thread(script, setup);
-    this.#figures = new Thread(script, setup);
+    this.#long = new Thread(script, setup, clock);
+    this.#figures = new Thread(script, setup, clock);
+  }
+
+  /** Number of running threads. */
+  get threads(): number {
+    return [this.#short, this.#long, this.#figures].filter(({ isRunning }) => isRunning).length;
   }
 
   readonly list = this.#ask("list");
@@ -74,24 +84,33 @@ class Thread implements Disposable {
   readonly #setup: ReaderSetup;
   readonly #waiting = new Map<number, Waiting>();
   #worker: WorkerThread<ToReader> | undefined;
+  readonly #clock: Pick<Clock, "every"> | undefined;
   #ids = 0;
   #isClosed = false;
+  #idle: Disposable | undefined;
 
-  constructor(script: URL, setup: ReaderSetup) {
+  /** @param clock if the thread ends when it has nothing to do */
+  constructor(script: URL, setup: ReaderSetup, clock?: Pick<Clock, "every">) {
     this.#script = script;
     this.#setup = setup;
+    this.#clock = clock;
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined;
   }
 
   [Symbol.dispose](): void {
     this.#isClosed = true;
+    this.#idle?.[Symbol.dispose]();
     this.#fail("The server ends");
   }
 
   ask(name: Ask, args: readonly unknown[]): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>(), id = this.#ids++;
-    this.#waiting.set(id, {
+    this.#begin(id, {
       hear: (message) => {
-        this.#waiting.delete(id);
+        this.#end(id);
         if (message.type === "answer") resolve(message.answer);
         else if (message.type === "fault") reject(fromFaultData(message.fault));
       },
@@ -103,7 +122,7 @@ class Thread implements Disposable {
 
   async *stream(name: Stream, args: readonly unknown[]): AsyncGenerator<Bytes> {
     const id = this.#ids++, parts = new Parts();
-    this.#waiting.set(id, parts);
+    this.#begin(id, parts);
     try {
       this.#post({ type: "stream", id, name, args });
       for (let ahead = 0; ahead < AHEAD; ahead++) this.#post({ type: "more", id });
@@ -114,9 +133,30 @@ class Thread implements Disposable {
         yield part;
       }
     } finally {
-      this.#waiting.delete(id);
       if (!parts.hasEnded) this.#worker?.post({ type: "drop", id });
+      this.#end(id);
     }
+  }
+
+  #begin(id: number, waiting: Waiting): void {
+    this.#idle?.[Symbol.dispose]();
+    this.#idle = undefined;
+    this.#waiting.set(id, waiting);
+  }
+
+  #end(id: number): void {
+    this.#waiting.delete(id);
+    if (this.#waiting.size > 0 || this.#worker === undefined || this.#isClosed) return;
+    this.#idle?.[Symbol.dispose]();
+    this.#idle = this.#clock?.every(IDLE_MS, () => this.#rest());
+  }
+
+  /** Has the thread close what it has open, and end; the next request starts another. */
+  #rest(): void {
+    this.#idle?.[Symbol.dispose]();
+    this.#idle = undefined;
+    this.#worker?.post({ type: "close" });
+    this.#worker = undefined;
   }
 
   #post(message: ToReader): void {
@@ -127,7 +167,8 @@ class Thread implements Disposable {
 
   #start(): WorkerThread<ToReader> {
     const worker = startWorker<ToReader, FromReader>(this.#script, READ_THREAD, {
-      message: (message) => this.#waiting.get(message.id)?.hear(message),
+      message: (message) =>
+        message.type === "closed" ? worker[Symbol.dispose]() : this.#waiting.get(message.id)?.hear(message),
       failed: (why) => this.#fail(`A thread that reads failed: ${why}`),
     });
     worker.post({ type: "setup", setup: this.#setup, script: this.#script.href });

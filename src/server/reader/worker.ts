@@ -53,6 +53,17 @@ class ReadThread {
         return this.#streams.get(message.id)?.more();
       case "drop":
         return this.#streams.get(message.id)?.drop();
+      case "close":
+        return void this.#close();
+    }
+  }
+
+  /** Ending a thread doesn't close files: a lock that it holds would stay. */
+  async #close(): Promise<void> {
+    try {
+      await this.#reader?.[Symbol.asyncDispose]();
+    } finally {
+      this.#post({ type: "closed" });
     }
   }
 
