@@ -1,4 +1,4 @@
-/** Reads a plain file from start to end while the calling thread does other things. */
+/** Reads a plain file, or a part of it, while the calling thread does other things. */
 import { type Raw, textOf } from "../core/raw.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -7,8 +7,13 @@ export const PIECE_BYTES = 256 * 1024;
 
 /** A file that is open for reading. */
 export interface PlainFile extends Disposable {
-  /** Its bytes; each piece is valid until the next one is requested. May be used once. */
-  pieces(): AsyncGenerator<Bytes>;
+  /** Its size in bytes. */
+  size(): Promise<number>;
+  /**
+   * Its bytes; each piece is valid until the next one is requested. May be used once.
+   * @param from where to begin @param to where to end, if the file is that long
+   */
+  pieces(from?: number, to?: number): AsyncGenerator<Bytes>;
 }
 
 /** Opens a file. @param path absolute @returns undefined if that fails, for whatever reason */
@@ -31,13 +36,21 @@ class RuntimeFile implements PlainFile {
     this.#file.close();
   }
 
-  async *pieces(): AsyncGenerator<Bytes> {
+  async size(): Promise<number> {
+    return (await this.#file.stat()).size;
+  }
+
+  async *pieces(from = 0, to = Infinity): AsyncGenerator<Bytes> {
+    if (from > 0) await this.#file.seek(from, Deno.SeekMode.Start);
+    let left = to - from;
     let [current, next]: Bytes[] = [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)];
     let reading = this.#file.read(current!);
     try {
       for (let got = await reading; got !== null; got = await reading) {
         reading = this.#file.read(next!);
-        yield current!.subarray(0, got);
+        yield current!.subarray(0, Math.min(got, left));
+        left -= got;
+        if (left <= 0) return;
         [current, next] = [next, current];
       }
     } finally {

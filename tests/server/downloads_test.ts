@@ -5,7 +5,7 @@ import { rawOf } from "../../src/core/raw.ts";
 import { openPlainFile, PIECE_BYTES } from "../../src/platform/plain_file.ts";
 import { RepositoryReader } from "../../src/server/reader/repository_reader.ts";
 import { ASKS, type Reader, STREAMS } from "../../src/server/reader/reader.ts";
-import { ask, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
+import { answerOf, ask, talk, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
 import { World } from "../support/world.ts";
 
 const LARGE = 3 * PIECE_BYTES + 17, SMALL = "small";
@@ -135,6 +135,37 @@ Deno.test("A damaged file never ends well, wherever its damage is; a small one i
       deepStrictEqual([status === 200 && isWhole, bytes.length < LARGE], [false, true], how);
       const small = await ask(running.server, `${top}/small`, READ);
       deepStrictEqual([small.status, small.text.includes(SMALL)], [500, false], how);
+    }
+  }
+});
+
+Deno.test("A part from within a file is right wherever it begins and ends", async () => {
+  using world = await filled();
+  await using running = await counted(world);
+  const all = large(),
+    of = async (from: number, to: number) =>
+      (await ask(running.server, "/content/latest/large", { ...READ, headers: { range: `bytes=${from}-${to - 1}` } }))
+        .bytes;
+  const edges = [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES, LARGE - 1, LARGE];
+  for (const from of edges) {
+    for (const to of edges.filter((edge) => edge > from)) {
+      strictEqual(hash("sha256", await of(from, to)), hash("sha256", all.subarray(from, to)), `${from} to ${to}`);
+    }
+  }
+});
+
+Deno.test("A part that goes on to the end of a damaged file never ends well, wherever it begins", async () => {
+  const other = (bytes: Uint8Array) => new Uint8Array([...bytes].reverse().concat(1, 2, 3));
+  for (const change of [flipped(0), other]) {
+    using world = await filled();
+    damage(world, LARGE, change);
+    await using running = await counted(world);
+    for (const range of [`bytes=${PIECE_BYTES}-`, "bytes=-17", `bytes=1-${LARGE - 1}`]) {
+      const headers = `Host: localhost\r\nAuthorization: Bearer ${READ.token}\r\nRange: ${range}\r\n`;
+      const sent = `GET /content/latest/large HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`;
+      // Without any answer, where the damage shows before the first byte.
+      const { status, isWhole } = answerOf(await talk(running.server.port, sent));
+      strictEqual(status === 206 && isWhole, false, range);
     }
   }
 });

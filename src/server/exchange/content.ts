@@ -11,6 +11,8 @@ import { msOfNs } from "../../core/time_text.ts";
 import { encodedSegment } from "./target.ts";
 import { NotDumped } from "../../operations/browse/dump/dump.ts";
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Types that a browser may display; all others can only be saved. */
 const INLINE: Readonly<Record<string, string>> = {
   png: "image/png",
@@ -74,13 +76,18 @@ export function contentReply(exchange: Exchange, entry: Entry, given?: FileBody)
   const { from, to } = range ?? { from: 0, to: size }, length = { "content-length": String(to - from) };
   const isHead = exchange.method === "HEAD";
   const whole = { id: content, size }, isWhole = range === undefined;
-  const body = isHead || to === from ? "" : isWhole ? bodyOf(site, whole, given) : site.reader.content(content, range);
+  const body = isHead || to === from ? "" : isWhole ? bodyOf(site, whole, given) : partOf(site, whole, range);
   if (range === undefined) return { status: 200, headers: { ...described, ...length }, body };
   return {
     status: 206,
     headers: { ...described, ...length, "content-range": `bytes ${from}-${to - 1}/${size}` },
     body,
   };
+}
+
+/** A part of a content. To the end, whatever length it has there: only then it is verified. */
+function partOf({ reader }: Site, { id, size }: ExpectedContent, { from, to }: ByteRange): AsyncIterable<Bytes> {
+  return reader.content(id, { from, to: to === size ? Infinity : to });
 }
 
 function bodyOf({ reader }: Site, content: ExpectedContent, given: FileBody | undefined): Reply["body"] & object {

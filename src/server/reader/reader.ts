@@ -58,7 +58,7 @@ export type FileBody =
   | { readonly kind: "file"; readonly path: Raw; readonly algorithm: Algorithm }
   | { readonly kind: "stream" };
 
-/** A range of a content in bytes: `from` inclusive, `to` exclusive. */
+/** A range of a content in bytes: `from` inclusive, `to` exclusive; Infinity for what goes on to the end. */
 export interface ByteRange {
   readonly from: number;
   readonly to: number;

@@ -45,6 +45,7 @@ import { previewRestore } from "../../operations/restore/restore.ts";
 import type { PlannedChange } from "../../operations/restore/restore_request.ts";
 import { readHistory } from "../../jobs/state/history.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
+import { openPlainFile } from "../../platform/plain_file.ts";
 import { Storage } from "../../storage/storage.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import { NoSnapshot } from "../../snapshot/faults.ts";
@@ -228,6 +229,7 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     const repository = await this.#opened();
     await using reader = repository.reader({ workers: 0, signal: this.#stop.signal });
     const { from, to } = range ?? { from: 0, to: Infinity };
+    if (range !== undefined && (yield* partOfFile(reader.plainFile?.(id), range))) return;
     let at = 0, held: Bytes | undefined;
     for await (const chunk of reader.read(id)) {
       const part = chunk.slice(Math.max(0, from - at), Math.max(0, Math.min(chunk.length, to - at)));
@@ -286,6 +288,18 @@ export class RepositoryReader implements Reader, AsyncDisposable {
   async #loaded(id: RootId): Promise<Manifest> {
     return await (await this.#opened()).manifest(id);
   }
+}
+
+/**
+ * A part from within a plain file, without reading what lies before it. One that goes on to the end isn't given: it can
+ * be verified. @returns true if it was given
+ */
+async function* partOfFile(path: Raw | undefined, { from, to }: ByteRange): AsyncGenerator<Bytes, boolean> {
+  using file = path === undefined ? undefined : await openPlainFile(path);
+  if (file === undefined || await file.size() <= to) return false;
+  // The pieces go to another thread, with their buffers.
+  for await (const piece of file.pieces(from, to)) yield piece.slice();
+  return true;
 }
 
 /** A page of a directory's entries from the last one on, or from the one before `after`. */
