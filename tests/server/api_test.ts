@@ -391,6 +391,7 @@ Deno.test("Status and series say how runs ended; a snapshot says what is in it, 
         problemCount: 0,
         ...more,
       }, false);
+    run("zero", "done", { snapshot: "0".repeat(64) }, 0);
     run("one", "done", { snapshot: first?.id }, 1);
     run("two", "done", { snapshot: second?.id }, 2);
     run("three", "failed", { error: { code: "x", message: "no disk", hint: "plug it in" } }, 3);
@@ -404,7 +405,7 @@ Deno.test("Status and series say how runs ended; a snapshot says what is in it, 
   ok(/^[0-9a-f-]{36}$/.test(storage.id), storage.id);
   const seen = (all: { name: string; state: string; runs: { run?: string; outcome: string }[] }[]) =>
     all.map(({ name, state, runs }) => [name, state, runs.map(({ run, outcome }) => `${run} ${outcome}`)]);
-  const photos = ["photos", "failed", ["three failed", "two done", "one done"]];
+  const photos = ["photos", "failed", ["three failed", "two done", "one done", "zero done"]];
   deepStrictEqual(seen(series), [["letters", "ok", []], photos]);
   deepStrictEqual(seen(await json(server, "/api/v1/series")), [["letters", "ok", []], photos]);
   strictEqual((await json(server, "/api/v1/series/testhost/photos")).recurring, "photos.jsonc");

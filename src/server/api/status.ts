@@ -96,7 +96,8 @@ export async function allSeries(exchange: Asking, recurring: readonly RecurringS
   const history = site.jobs === undefined || all.length === 0 ? [] : await site.reader.jobHistory(RUNS_LOOKED_AT);
   return all.map((one) => {
     const job = recurring.find(({ kind, name }) => kind === "backup" && name === one.name);
-    const own = runsOf(one, job, history).map(({ run, outcome, start, end }) => ({
+    // Another machine's series may have the same name.
+    const own = runsOf(one, one.host === site.host ? job : undefined, history).map(({ run, outcome, start, end }) => ({
       ...(mayOpen && { run }),
       outcome,
       start,
@@ -106,11 +107,11 @@ export async function allSeries(exchange: Asking, recurring: readonly RecurringS
   });
 }
 
-/** Runs that made a snapshot of the series, or tried to, newest first. */
+/** Runs that made a snapshot of the series, or tried to, newest first. What they made may be forgotten, or tagged. */
 function runsOf({ snapshots }: SeriesOf, job: RecurringState | undefined, history: readonly HistoryEntry[]) {
   const ids = new Set<string>(snapshots.map(({ id }) => id));
   const own = history.filter(({ name, snapshot }) =>
-    snapshot === undefined ? job !== undefined && isRunOf(name, job.file) : ids.has(snapshot)
+    (snapshot !== undefined && ids.has(snapshot)) || (job !== undefined && isRunOf(name, job.file))
   );
   return own.slice(-MOST_RUNS).reverse();
 }
