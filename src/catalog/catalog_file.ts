@@ -17,6 +17,12 @@ const MUCH = 256 * 1024 * 1024;
 /** Some milliseconds. */
 const MOST_DIGESTED = 8 * 1024 * 1024;
 
+export interface WhichFile {
+  /** Differs from that of every file that exists. */
+  readonly identity: string;
+  readonly mtime: string;
+}
+
 export class CatalogFile implements Disposable {
   readonly #storage: Dir;
   readonly #id: string;
@@ -91,6 +97,15 @@ export class CatalogFile implements Disposable {
     return place === undefined
       ? { stale: "is missing", trouble: "damaged" }
       : openCatalog(place, mode, { ...this.#options(mode), isProven });
+  }
+
+  /** Which file is there, and when it was last written; undefined if there is none, or nobody can tell. */
+  whichFile(): WhichFile | undefined {
+    return unlessFault(() => {
+      using db = this.#storage.openDir(DB);
+      const stat = db.stat(NAME);
+      return stat && { identity: `${stat.device} ${stat.inode}`, mtime: stat.mtime };
+    }, undefined);
   }
 
   /** SHA-256 of the file in hex; undefined if it can't be read, or is too large to be read at each opening. */

@@ -6,7 +6,7 @@
  * catalog_state.ts shows its states in a run; the files beside it open, change and make it.
  */
 import type { Catalog } from "../../catalog/catalog.ts";
-import { CatalogFile } from "../../catalog/catalog_file.ts";
+import { CatalogFile, type WhichFile } from "../../catalog/catalog_file.ts";
 import type { Temp } from "../../catalog/database.ts";
 import type { VerificationRecord } from "../../catalog/verification_record.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
@@ -31,6 +31,10 @@ export class CatalogKeeper implements Disposable {
   readonly #maker: CatalogMaker;
   readonly #changer: CatalogChanger;
   readonly #opener: CatalogOpener;
+  /** The file on disk when the catalog was opened, or found to be unusable. */
+  #seen: WhichFile | undefined;
+  /** Queries in progress: what they use stays open. */
+  #inUse = 0;
 
   constructor(origin: CatalogOrigin) {
     const notice = (text: string) => origin.monitor.notice(text);
@@ -83,18 +87,54 @@ export class CatalogKeeper implements Disposable {
 
   /** The open catalog, or the one on disk; undefined if none can be used or made there. */
   #atHand(): Catalog | undefined {
-    const { state } = this.#context;
-    return state.name === "closed" ? this.#opener.open() : state.catalog;
+    const { state, file } = this.#context;
+    this.#noticeAnother();
+    if (state.name !== "closed") return state.catalog;
+    this.#seen = file.whichFile();
+    return this.#opener.open();
+  }
+
+  /**
+   * For a reader that goes on for days: a writer may have put another file in the place of the open one, or of one that
+   * couldn't be used, or mended that.
+   */
+  #noticeAnother(): void {
+    const { state, file } = this.#context, seen = this.#seen;
+    if (state.isWriter || state.name === "closed" || this.#inUse > 0) return;
+    const now = file.whichFile();
+    if (now?.identity === seen?.identity && (state.isOnDisk || now?.mtime === seen?.mtime)) return;
+    state.reset();
+    state.distrust = undefined;
   }
 
   /** Runs `action` on the catalog. One that turns out to be damaged is rebuilt first; `action` may run twice. */
   query<T>(action: (catalog: Catalog) => T): T {
     try {
-      return action(this.current());
+      return this.#using(action);
     } catch (error) {
       if (!(error instanceof CatalogFault)) throw error;
       this.#giveUpOn(error);
-      return action(this.current());
+      return this.#using(action);
+    }
+  }
+
+  #using<T>(action: (catalog: Catalog) => T): T {
+    const catalog = this.current();
+    this.#inUse++;
+    try {
+      return action(catalog);
+    } finally {
+      this.#inUse--;
+    }
+  }
+
+  *#usingEach<T>(question: (catalog: Catalog) => Iterable<T>): Generator<T> {
+    const catalog = this.current();
+    this.#inUse++;
+    try {
+      yield* question(catalog);
+    } finally {
+      this.#inUse--;
     }
   }
 
@@ -105,7 +145,7 @@ export class CatalogKeeper implements Disposable {
   *each<T>(question: (catalog: Catalog) => Iterable<T>): Generator<T> {
     let given = 0;
     try {
-      for (const answer of question(this.current())) {
+      for (const answer of this.#usingEach(question)) {
         given++;
         yield answer;
       }
@@ -115,7 +155,7 @@ export class CatalogKeeper implements Disposable {
       this.#giveUpOn(error);
     }
     let passed = 0;
-    for (const answer of question(this.current())) if (passed++ >= given) yield answer;
+    for (const answer of this.#usingEach(question)) if (passed++ >= given) yield answer;
   }
 
   /** Gives up a damaged catalog, or temporary files for lack of space. @throws fault if nothing helps against it */
