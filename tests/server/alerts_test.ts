@@ -34,6 +34,21 @@ async function late(): Promise<World> {
   return world;
 }
 
+Deno.test("A snapshot from the future is an alert, until its time has come or it is forgotten", async () => {
+  using world = new World({ inMemory: true });
+  world.write("a", "a");
+  world.clock.ms += 30 * DAY_MS;
+  await world.backup({ name: "photos" });
+  world.clock.ms -= 30 * DAY_MS;
+  await using server = await webServer(world);
+  const [alert, ...others] = await alerts(server, "watch");
+  deepStrictEqual([alert?.code, others], ["future-snapshot", []]);
+  ok(alert?.subject.startsWith("photos on "));
+  ok(alert?.message.includes("later than this clock"), alert?.message);
+  world.clock.ms += 30 * DAY_MS;
+  deepStrictEqual(await alerts(server), []);
+});
+
 Deno.test("A dismissed alert says who did it, is remembered, and returns when the reason changes", async () => {
   using world = await late();
   {

@@ -13,6 +13,8 @@ import type { Stats } from "../../operations/browse/stats.ts";
 import { leftLocks } from "../../source/lock/left_locks.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000, SHOWN_DAYS = 7, RUNS_LOOKED_AT = 500, ID_LENGTH = 16;
+/** What clocks of several machines may differ by. */
+const MOST_SKEW_MS = 60 * 60 * 1000;
 /** Codes of alerts that can't be dismissed: they end by themselves. */
 const LASTING: readonly string[] = ["paused"];
 
@@ -54,7 +56,7 @@ export async function alertsOf(asking: Asking, { series, stats, recurring }: {
   const isWhole = account?.series === undefined, isReader = isAllowed(account, "read");
   const found = [
     ...(isWhole ? await failureAlerts(asking, isReader) : []),
-    ...series.flatMap((one) => lateAlert(one, nowMs)),
+    ...series.flatMap((one) => [...lateAlert(one, nowMs), ...futureAlert(one, nowMs)]),
     ...(isWhole ? pausedAlerts(recurring, isReader, nowMs) : []),
     ...(isWhole ? machineAlerts(asking, isReader) : []),
     ...(stats === undefined ? [] : statsAlerts(stats, warn, nowMs)),
@@ -125,6 +127,19 @@ function lateAlert({ host, name, last, state }: SeriesSeen, nowMs: number): Foun
     message: `The last snapshot is ${days} days old`,
     hint: "Check that its backups run, and that their disks are mounted",
     reason: [host, name, last.time].join("\0"),
+  }];
+}
+
+/** Such a snapshot hides that backups are late, and retention keeps it in the place of good ones. */
+function futureAlert({ host, name, last: { time } }: SeriesSeen, nowMs: number): Found[] {
+  if (Date.parse(time) <= nowMs + MOST_SKEW_MS) return [];
+  return [{
+    code: "future-snapshot",
+    since: new Date(nowMs).toISOString(),
+    subject: `${name} on ${host}`,
+    message: `A snapshot is from ${time.slice(0, 16).replace("T", " ")} UTC, later than this clock`,
+    hint: "If the clock of its machine was wrong, forget that snapshot; if nobody made it, change the passwords",
+    reason: [host, name, time].join("\0"),
   }];
 }
 
