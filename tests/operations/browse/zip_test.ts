@@ -58,6 +58,18 @@ Deno.test("a ZIP holds names, contents, modes, times, symlinks and empty directo
   });
 });
 
+Deno.test("a ZIP can be read from its beginning to its end: only deflated entries leave their size to a descriptor", async () => {
+  const parts: Uint8Array[] = [], zip = new ZipWriter((bytes) => void parts.push(bytes.slice()));
+  await zip.add(file("dir/", 0o040750), [], 0);
+  await zip.add(file("dir/empty"), [], 0);
+  await zip.add(file("dir/text"), text("hello"), 5);
+  zip.finish();
+  const headers = parts.map((part) => new DataView(part.buffer)).filter(({ byteLength }) => byteLength >= 30)
+    .filter((header) => header.getUint32(0, true) === 0x04034b50);
+  const found = headers.map((header) => [header.getUint16(6, true) & 8, header.getUint16(8, true)]);
+  deepStrictEqual(found, [[0, 0], [8, 8], [8, 8]]);
+});
+
 /** Bytes that can't be compressed, the same in every run. */
 function noise(length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);

@@ -1,6 +1,6 @@
 /**
  * Writes ZIP files (PKWARE APPNOTE 6.3): ZIP64 where needed, names in UTF-8, Unix modes and symlinks, times in UTC
- * seconds. Every entry is followed by a descriptor, so that nothing has to be rewritten.
+ * seconds. Every entry but a directory is followed by a descriptor, so that nothing has to be rewritten.
  */
 import { constants, crc32, createDeflateRaw, type DeflateRaw, deflateRawSync } from "node:zlib";
 import { bytesOf, type Raw, rawOf, textOf } from "../../../core/raw.ts";
@@ -45,16 +45,17 @@ export class ZipWriter {
     this.#write = write;
   }
 
-  /** Adds an entry. @param content empty for directories @param size approximate size in bytes */
+  /** Adds an entry. @param content of anything but a directory @param size approximate size in bytes */
   async add(entry: ZipEntry, content: Chunks, size: number): Promise<void> {
-    const method = size === 0 ? STORED : DEFLATED;
-    const name = bytesOf(entry.name), flags = DESCRIPTOR | (isUtf8(entry.name) ? UTF8 : 0);
+    // Readers of streams refuse what is stored and has a descriptor: its end can't be seen.
+    const isDirectory = entry.name.endsWith("/"), method = isDirectory ? STORED : DEFLATED;
+    const flags = (isDirectory ? 0 : DESCRIPTOR) | (isUtf8(entry.name) ? UTF8 : 0), name = bytesOf(entry.name);
     const offset = this.#at, is64 = size > SURELY_SMALL_BYTES;
     this.#put(localHeader(entry, { name, flags, method, is64 }));
     const from = this.#at;
-    const { crc, plain } = await this.#pack(content, size, method);
+    const { crc, plain } = isDirectory ? { crc: 0, plain: 0 } : await this.#pack(content, size);
     const packed = this.#at - from;
-    this.#put(descriptor({ crc, packed, plain, is64 }));
+    if (!isDirectory) this.#put(descriptor({ crc, packed, plain, is64 }));
     this.#central.push(centralHeader(entry, { name, flags, method, crc, packed, plain, offset }));
     // A million entries must not be a million objects.
     if (++this.#entries % MOST_PARTS === 0) this.#joined.push(concat(this.#central.splice(0)));
@@ -72,11 +73,9 @@ export class ZipWriter {
     this.#at += bytes.length;
   }
 
-  async #pack(content: Chunks, size: number, method: number): Promise<Sums> {
+  async #pack(content: Chunks, size: number): Promise<Sums> {
     const sums = { crc: 0, plain: 0 };
-    if (method === STORED) {
-      for await (const chunk of content) this.#put(summed(chunk, sums));
-    } else if (size <= SMALL_BYTES) {
+    if (size <= SMALL_BYTES) {
       const parts: Uint8Array<ArrayBuffer>[] = [];
       for await (const chunk of content) parts.push(summed(chunk, sums).slice());
       const plain = concat(parts);
