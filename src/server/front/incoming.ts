@@ -4,7 +4,11 @@ import { BadRequest } from "../exchange/problem.ts";
 import type { Connection } from "../../platform/listener.ts";
 
 /** The client disconnected, or sent an invalid body. It may still read the reply. */
-export class ClientGone extends BadRequest {}
+export class ClientGone extends BadRequest {
+  constructor(message: string) {
+    super(message, "Send the whole request, of the length that its head says");
+  }
+}
 
 const READ_BYTES = 64 * 1024;
 const MOST_CHUNK_LINE = 1024;
