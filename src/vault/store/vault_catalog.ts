@@ -65,6 +65,8 @@ export class VaultCatalog implements Disposable {
   readonly #disk: CatalogOnDisk | undefined;
   #opened: OpenedCatalog | undefined;
   readonly #retired: Catalog[] = [];
+  /** Queries whose answers are still produced. */
+  #inUse = 0;
   #pending: Promise<Catalog> | undefined;
 
   constructor(sources: CatalogSources) {
@@ -78,14 +80,23 @@ export class VaultCatalog implements Disposable {
 
   [Symbol.dispose](): void {
     this.#retire();
-    for (const catalog of this.#retired) catalog[Symbol.dispose]();
+    this.#closeRetired();
     this.#disk?.[Symbol.dispose]();
   }
 
-  /** Retires the open catalog: others may still use it, so it is closed only at the end. */
+  /**
+   * Retires the open catalog: others may still use it, so it is closed when the next one is retired, or at the end. A
+   * server sees a new one after each backup.
+   */
   #retire(): void {
-    if (this.#opened !== undefined) this.#retired.push(this.#opened.catalog);
+    if (this.#opened === undefined) return;
+    if (this.#inUse === 0) this.#closeRetired();
+    this.#retired.push(this.#opened.catalog);
     this.#opened = undefined;
+  }
+
+  #closeRetired(): void {
+    for (const catalog of this.#retired.splice(0)) catalog[Symbol.dispose]();
   }
 
   /** The snapshots of the vault in order, without those that were replaced. */
@@ -133,7 +144,9 @@ export class VaultCatalog implements Disposable {
    * catalog.
    */
   async queryEach<T>(question: (catalog: Catalog) => Iterable<T>): Promise<Iterable<T>> {
-    return this.#each(question(await this.#atHand()));
+    const answers = question(await this.#atHand());
+    this.#inUse++;
+    return this.#each(answers);
   }
 
   *#each<T>(answers: Iterable<T>): Generator<T> {
@@ -142,6 +155,8 @@ export class VaultCatalog implements Disposable {
     } catch (error) {
       if (error instanceof CatalogFault) this.#distrust();
       throw error;
+    } finally {
+      this.#inUse--;
     }
   }
 

@@ -117,6 +117,44 @@ Deno.test("what was read of a vault once is not fetched again", async () => {
   ok(uncached.fetched > later.fetched);
 });
 
+Deno.test("a reader that goes on for long sees new snapshots, and holds no catalogs of former ones", async () => {
+  using scene = await Scene.make();
+  await using reader = await scene.open(`${scene.world.base}/reader`);
+  for (let count = 1; count <= 5; count++) {
+    scene.world.write("a", `${count}`);
+    await scene.add();
+    strictEqual((await reader.snapshots()).length, count);
+    const [found] = await reader.query((catalog) => catalog.history(parseApath("/a")).slice(-1));
+    strictEqual(found?.size, 1);
+    // The one in use, and the one before it.
+    const held = openCatalogs(`${scene.world.base}/reader`);
+    ok(held.length <= 2, held.join(", "));
+  }
+  const rows = await reader.queryEach((catalog) => catalog.find({}));
+  const first = rows[Symbol.iterator]().next();
+  for (let count = 6; count <= 9; count++) {
+    scene.world.write("a", `${count}`);
+    await scene.add();
+    strictEqual((await reader.snapshots()).length, count);
+    await reader.query((catalog) => catalog.snapshots());
+  }
+  strictEqual(first.done, false);
+  ok([...rows].length > 0);
+});
+
+/** Catalogs below a directory that this process has open; none where there is no /proc. */
+function openCatalogs(below: string): string[] {
+  if (Deno.build.os !== "linux") return [];
+  return [...Deno.readDirSync("/proc/self/fd")].flatMap(({ name }) => {
+    try {
+      const to = Deno.readLinkSync(`/proc/self/fd/${name}`);
+      return to.startsWith(below) && to.includes("catalog.sqlite") ? [to] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
 Deno.test("without a cache nothing is kept", async () => {
   using scene = await Scene.make();
   {
