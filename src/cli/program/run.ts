@@ -61,8 +61,12 @@ export async function run(args: readonly string[], world: World): Promise<number
   }
 }
 
+const VERSION_OPTION = "-V, --version";
+
 /** The command that the parser will find; undefined if that is uncertain. */
 function commandNamed(words: readonly string[]): string | undefined {
+  // The option is asked for by scripts, and needs none: one that is quickly loaded stands in.
+  if (words.length === 1 && VERSION_OPTION.split(", ").includes(words[0] ?? "")) return "version";
   const program = withGlobalOptions(new Command().exitOverride().configureOutput({ outputError: () => {} }));
   try {
     return program.parseOptions([...words]).operands[0];
@@ -88,7 +92,7 @@ export async function makeProgram(world: World, act: RunCommand, only?: string):
       writeErr: (text) => writeQuietly(world.stderr, text),
     })
     .helpOption("-h, --help", "show this help")
-    .version(`backup-tool ${VERSION}`, "-V, --version", "print the version");
+    .version(`backup-tool ${VERSION}`, VERSION_OPTION, "print the version");
   withGlobalOptions(program).addHelpText(
     "after",
     examples(
