@@ -167,11 +167,13 @@ for (const algorithm of ["sha256", "md5", "blake3"] as const) {
     await other.backup();
     Deno.removeSync(world.source, { recursive: true });
     for (const text of texts) damage(itemOf(world, text));
-    const before = run("find", other.storagePath, "-printf", "%p %i %s %T@ %C@\n");
+    // SQLite has one directory for temporary files in a process: those of another test may come and go in this one.
+    const look = ["find", other.storagePath, "-not", "-path", `${other.storagePath}/tmp`] as const;
+    const before = run(...look, "-printf", "%p %i %s %T@ %C@\n");
     using second = other.open();
     const { healed, items } = await repaired(world, { from: [second] });
     deepStrictEqual([healed, new Set(items.map(({ from }) => from))], [3, new Set([other.storagePath])]);
-    strictEqual(run("find", other.storagePath, "-printf", "%p %i %s %T@ %C@\n"), before, "it is only read");
+    strictEqual(run(...look, "-printf", "%p %i %s %T@ %C@\n"), before, "it is only read");
     await assertSound(world);
   });
 }
