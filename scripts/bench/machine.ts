@@ -36,6 +36,10 @@ export function machine(directory: string, peers: readonly Peer[]): Machine {
     ]),
   );
   const text = `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 2 ** 30)} GiB, ${system}, ${fileSystem}; ` +
-    `${Object.values(versions).join("; ")}.`;
+    `${
+      Object.entries(versions).map(([name, version]) => version.includes(name) ? version : `${name} ${version}`).join(
+        "; ",
+      )
+    }.`;
   return { cpu, cores, memoryBytes, system, fileSystem, versions, text };
 }

@@ -16,7 +16,7 @@ import { bytesBelow, CommandFailed, isInstalled, measure, type Measured, run } f
 import { machine } from "./machine.ts";
 import { detailedCellText, renderTable, type Result, summarize, type Summary } from "./table.ts";
 import { toolFor } from "./tool.ts";
-import { FLOOR, OWN, type Peer, PEERS, type Places, type Step, VAULT, type Work, WORKS } from "./works.ts";
+import { FLOOR, OWN, type Peer, PEERS, type Places, SEALED, type Step, VAULT, type Work, WORKS } from "./works.ts";
 
 const USAGE = `deno task bench [options]
   --dir DIR      where data and stores go; default: a new directory below the system's temporary directory
@@ -235,9 +235,9 @@ function hasVault(title: string): boolean {
 
 function legend(runs: number): string {
   return `Medians of ${runs}: time, peak memory, and x: our time through the peer's. cp is \`cp -a\`, and \`cp -al\` for a new tree; ` +
-    "rsync is `rsync -a`, with `--link-dest` after the first; borg without encryption; sha256sum with four processes; floor is a C " +
+    "rsync is `rsync -a`, with `--link-dest` after the first; borg without encryption; kopia compresses nothing; sha256sum with four processes; floor is a C " +
     "program that only reads, hashes, writes and links. " +
-    "The vault is encrypted, as restic's repository is, and compared with it alone; CPU is the time of all processors.";
+    "The vault is compared with those that encrypt too; CPU is the time of all processors.";
 }
 
 function bench(values: Options): void {
@@ -247,7 +247,7 @@ function bench(values: Options): void {
     const results = new Results();
     for (const set of plan.sets) benchSet(plan, set, results);
     const summary = results.summary(OWN, plan.peers.map(({ name }) => name).filter((name) => name !== VAULT));
-    const vault = results.summary(VAULT, [VAULT, "restic"]).filter(({ work }) => hasVault(work));
+    const vault = results.summary(VAULT, [VAULT, ...SEALED]).filter(({ work }) => hasVault(work));
     const about = machine(scratch, plan.peers);
     const tables = [renderTable(summary), ...(vault.length > 0 ? [renderTable(vault, detailedCellText)] : [])];
     console.log(`${tables.join("\n\n")}\n\n${legend(plan.runs)}\n${about.text}`);

@@ -51,6 +51,8 @@ export interface Work {
 export const OWN = "backup-tool";
 /** The same with a vault, encrypted, whose key is in a file. */
 export const VAULT = "vault";
+/** Who encrypts, as it does. */
+export const SEALED: readonly string[] = ["restic", "kopia", "rustic"];
 /** What the kernel and SHA-256 alone would need: floor.c. */
 export const FLOOR = "floor";
 const SHA256_PROCESSES = 4;
@@ -116,6 +118,50 @@ const borg = (...args: string[]): Step => ({ store }) => ({
   },
 });
 
+const kopia = (...args: string[]): Step => ({ store }) => ({
+  argv: ["kopia", "--no-progress", ...args],
+  env: {
+    KOPIA_PASSWORD: "bench",
+    KOPIA_CONFIG_PATH: `${store}/config`,
+    KOPIA_CACHE_DIRECTORY: `${store}/cache`,
+    KOPIA_LOG_DIR: `${store}/log`,
+    KOPIA_CHECK_FOR_UPDATES: "false",
+  },
+});
+
+const makeKopia: Step = (places) =>
+  kopia("repository", "create", "filesystem", "--path", `${places.store}/repository`)(places);
+
+/** Its snapshots have ids only; the newest of a path is found by the path. */
+const restoreByKopia = (below: (places: Places) => string): Step => (places) =>
+  kopia("restore", below(places), "--snapshot-time=latest", places.target)(places);
+
+/** Without waiting, as the others: it would delete only what has been unneeded for a day. */
+const pruneKopia: Step = (places) => {
+  const { argv, env = {} } = kopia()(places);
+  const keep = ["hourly", "daily", "weekly", "monthly", "annual"].map((period) => `--keep-${period}=0`).join(" ");
+  return {
+    argv: [
+      "sh",
+      "-ec",
+      `"$0" "$@" policy set --global --keep-latest=1 ${keep}
+       "$0" "$@" snapshot expire --all --delete
+       "$0" "$@" maintenance run --full --safety=none`,
+      ...argv,
+    ],
+    env,
+  };
+};
+
+const rustic = (...args: string[]): Step => ({ store }) => ({
+  argv: ["rustic", "--no-progress", "--log-level", "error", ...args],
+  env: {
+    RUSTIC_REPOSITORY: `${store}/repository`,
+    RUSTIC_PASSWORD: "bench",
+    RUSTIC_CACHE_DIR: `${store}/cache`,
+  },
+});
+
 function oneFile(tool: (...args: string[]) => Step): Step {
   return (places) => tool("restore", "latest", `/${places.oneFile}`, "--target", places.target)(places);
 }
@@ -139,6 +185,18 @@ export const PEERS: readonly Peer[] = [
     prepare: restic("init"),
     repository: ({ store }) => `${store}/repository`,
   },
+  {
+    name: "kopia",
+    programs: ["kopia"],
+    prepare: makeKopia,
+    repository: ({ store }) => `${store}/repository`,
+  },
+  {
+    name: "rustic",
+    programs: ["rustic"],
+    prepare: rustic("init"),
+    repository: ({ store }) => `${store}/repository`,
+  },
   // Without encryption: the fastest that borg can be.
   { name: "borg", programs: ["borg"], prepare: borg("init", "--encryption=none") },
   { name: "sha256sum", programs: ["sha256sum", "xargs", "find"] },
@@ -156,6 +214,8 @@ export const WORKS: readonly Work[] = [
       cp: ({ source, store }) => ({ argv: ["cp", "-a", source, `${store}/first`] }),
       rsync: rsync("first"),
       restic: withSource(restic("backup")),
+      kopia: withSource(kopia("snapshot", "create")),
+      rustic: withSource(rustic("backup")),
       borg: withSource(borg("create", "::first")),
       [FLOOR]: ({ floor, source, store }) => ({ argv: [floor, source, `${store}/first`, `${FLOOR_THREADS}`] }),
     },
@@ -168,6 +228,8 @@ export const WORKS: readonly Work[] = [
       cp: ({ store }) => ({ argv: ["cp", "-al", `${store}/first`, `${store}/unchanged`] }),
       rsync: rsync("unchanged", "--link-dest=../first"),
       restic: withSource(restic("backup")),
+      kopia: withSource(kopia("snapshot", "create")),
+      rustic: withSource(rustic("backup")),
       borg: withSource(borg("create", "::unchanged")),
     },
   },
@@ -178,6 +240,8 @@ export const WORKS: readonly Work[] = [
       [OWN]: ownBackup("--no-tree"),
       [VAULT]: withSource(vault("backup")),
       restic: withSource(restic("backup")),
+      kopia: withSource(kopia("snapshot", "create")),
+      rustic: withSource(rustic("backup")),
       borg: withSource(borg("create", "::no-tree")),
     },
   },
@@ -190,6 +254,8 @@ export const WORKS: readonly Work[] = [
       [VAULT]: withSource(vault("backup")),
       rsync: rsync("changed", "--link-dest=../first"),
       restic: withSource(restic("backup")),
+      kopia: withSource(kopia("snapshot", "create")),
+      rustic: withSource(rustic("backup")),
       borg: withSource(borg("create", "::changed")),
     },
   },
@@ -206,6 +272,8 @@ export const WORKS: readonly Work[] = [
       cp: ({ store, target }) => ({ argv: ["cp", "-a", `${store}/first`, target] }),
       rsync: ({ store, target }) => ({ argv: ["rsync", "-a", `${store}/first/`, `${target}/`] }),
       restic: (places) => restic("restore", "latest", "--target", places.target)(places),
+      kopia: restoreByKopia(({ source }) => source),
+      rustic: (places) => rustic("restore", "latest", places.target)(places),
       borg: (places) => ({
         ...borg("extract", "::first")(places),
         argv: ["sh", "-c", 'mkdir "$0" && cd "$0" && exec borg extract ::first', places.target],
@@ -222,6 +290,11 @@ export const WORKS: readonly Work[] = [
         const file = `${places.source}/${places.oneFile}`;
         return restic("restore", "latest", "--include", file, "--target", places.target)(places);
       },
+      kopia: restoreByKopia(({ source, oneFile }) => `${source}/${oneFile}`),
+      rustic: (places) => {
+        const file = `${places.source}/${places.oneFile}`;
+        return rustic("restore", `latest:${file}`, places.target)(places);
+      },
     },
   },
   {
@@ -231,6 +304,8 @@ export const WORKS: readonly Work[] = [
       [OWN]: own("check", "--read-data"),
       [VAULT]: vault("check", "--read-data"),
       restic: restic("check", "--read-data"),
+      kopia: kopia("snapshot", "verify", "--verify-files-percent=100"),
+      rustic: rustic("check", "--read-data"),
       borg: borg("check", "--verify-data"),
       sha256sum: ({ source }) => ({
         argv: [
@@ -250,12 +325,16 @@ export const WORKS: readonly Work[] = [
       [OWN]: ownBackup(),
       [VAULT]: withSource(vault("backup")),
       restic: withSource(restic("backup")),
+      kopia: withSource(kopia("snapshot", "create")),
+      rustic: withSource(rustic("backup")),
       borg: withSource(borg("create", "::newest")),
     },
     steps: {
       [OWN]: own("forget", "--keep-last", "1", "--prune"),
       [VAULT]: pruneVault,
       restic: restic("forget", "--keep-last", "1", "--prune"),
+      kopia: pruneKopia,
+      rustic: rustic("forget", "--keep-last", "1", "--prune", "--instant-delete"),
       borg: (places) => ({
         ...borg("prune")(places),
         argv: ["sh", "-c", "borg prune --keep-last 1 && if borg compact --help >/dev/null 2>&1; then borg compact; fi"],
