@@ -2,10 +2,20 @@
 import { AlertFile } from "./exchange/alert_file.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { SETUP_MINUTES } from "./accounts/setup.ts";
+import { canonicalAddress, isLoopback } from "./front/addresses.ts";
+import {
+  type CertificateFiles,
+  type CertificateSource,
+  CertificateWatch,
+  logFingerprint,
+  ofFiles,
+} from "./front/certificates.ts";
 import { Front } from "./front/front.ts";
-import { hostNames } from "./front/hosts.ts";
+import { certificateNames, hostNames } from "./front/hosts.ts";
 import { HttpServer, type Limits } from "./front/http_server.ts";
-import { type Certificate, fingerprint, selfSigned, VALID_DAYS } from "./front/self_signed.ts";
+import { ownCertificate } from "./front/own_certificate.ts";
+import type { Certificate } from "./front/self_signed.ts";
+import { RenewedListener } from "./front/renewed_listener.ts";
 import { DAV_ROUTES } from "./dav/routes.ts";
 import { KnownSnapshots } from "./exchange/known_snapshots.ts";
 import { RequestCounts } from "./exchange/request_counts.ts";
@@ -17,18 +27,16 @@ import type { ShareLimits } from "./exchange/shares.ts";
 import type { Site } from "./exchange/site.ts";
 import { BadUsage, Fault } from "../core/fault.ts";
 import { type Log, SETUP_EVENT } from "../jobs/log/log.ts";
-import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import { type Raw, textOf } from "../core/raw.ts";
 import { type Dir, makeDirectories } from "../platform/disk.ts";
 import { saysUnusable } from "../snapshot/catalog_notice.ts";
 import { listen, type ListenAddress, listenText } from "../platform/listener.ts";
-import { openFileIfThere } from "../platform/open_optional.ts";
-import { replaceFile } from "../platform/private_file.ts";
 
 export interface ServerOptions {
   /** Addresses to listen on; their `tls` is set from `tls` below. */
   readonly listen: readonly ListenAddress[];
-  /** A certificate and its key in PEM, or one that this server creates. */
-  readonly tls?: Certificate | "self-signed";
+  /** A certificate, which is read again when its files have changed; or one that this server creates. */
+  readonly tls?: CertificateFiles | "self-signed";
   /** Name of this machine. */
   readonly host: string;
   /** Other names that the server answers to. */
@@ -55,7 +63,8 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const PRIVATE = 0o700;
-const CERT = rawOf("tls.pem"), KEY = rawOf("tls.key"), DAY_MS = 24 * 60 * 60 * 1000;
+/** Addresses of which a refusal is logged. */
+const MOST_TOLD = 100;
 
 /** Starts the server. @throws PortTaken, CannotListen, BadUsage, BadAccounts, DiskFault */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -69,13 +78,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const alerts = new AlertFile(dir, random), snapshots = new KnownSnapshots(options.site.reader);
   held.use(rememberRebuilt(options.site, alerts));
   const site = { ...options.site, accounts, alerts, snapshots, requests: new RequestCounts() };
-  const tls = options.tls === "self-signed" ? await ownCertificate(dir, options) : options.tls;
+  const names = hostNames(options.host, options.hostNames), tls = await secured(dir, names, options);
   const front = new Front({
     routes: options.withoutDav === true ? ROUTES.filter((route) => !DAV_ROUTES.includes(route)) : ROUTES,
     site,
     accounts,
-    hosts: hostNames(options.host, options.hostNames),
-    ...(options.trustedProxy !== undefined && { trustedProxy: options.trustedProxy }),
+    hosts: names,
+    ...(options.trustedProxy !== undefined && {
+      trustedProxy: canonicalAddress(options.trustedProxy) ?? options.trustedProxy,
+    }),
     insistsOnTls: typeof options.tls === "object",
     isPlain: options.plainHttp,
     logsRequests: options.logsRequests === true,
@@ -89,21 +100,71 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const onProblem = (error: unknown) =>
     log({ level: "error", event: "server-bug", message: error instanceof Error ? error.stack ?? error.message : "?" });
   const limits = options.limits === undefined ? {} : { limits: options.limits };
-  const server = held.use(new HttpServer({ clock, answer: front.answer, onProblem, ...limits }));
+  const admits = onlyProxy(options), more = { ...limits, ...(admits !== undefined && { admits }) };
+  const server = held.use(new HttpServer({ clock, answer: front.answer, onProblem, ...more }));
+  const renewed: RenewedListener[] = [];
   const addresses = options.listen.map((address) => {
-    const secured = address.kind === "tcp" && tls !== undefined ? { ...address, tls } : address;
-    const listener = listen(secured);
-    server.take(listener, tls !== undefined && address.kind === "tcp");
-    const actual = address.kind === "tcp" ? { ...address, port: listener.port ?? address.port } : address;
-    const scheme = address.kind === "unix" ? "" : tls === undefined ? "http://" : "https://";
-    return `${scheme}${listenText(actual)}`;
+    if (address.kind === "unix" || tls === undefined) return begin(server, address);
+    const listener = new RenewedListener(address, tls.certificate);
+    renewed.push(listener);
+    server.take(listener, true);
+    return `https://${listenText({ ...address, port: listener.port })}`;
   });
+  const renew = (certificate: Certificate) => {
+    for (const name of certificateNames(certificate.cert)) names.add(name);
+    for (const listener of renewed) listener.renew(certificate);
+  };
+  if (tls !== undefined) held.use(new CertificateWatch({ ...tls, clock, log, renew }));
   for (const address of addresses) {
     log({ level: "info", event: "listening", message: `Listening on ${address}`, fields: { address } });
   }
   beginSetup(accounts, addresses, log);
   const all = held.move();
   return { addresses, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Listens without TLS. @returns the address, with the actual port */
+function begin(server: HttpServer, address: ListenAddress): string {
+  const listener = listen(address);
+  server.take(listener, false);
+  if (address.kind === "unix") return listenText(address);
+  return `http://${listenText({ ...address, port: listener.port ?? address.port })}`;
+}
+
+interface Secured {
+  readonly source: CertificateSource;
+  readonly certificate: Certificate;
+  /** The stamp from before it was read. */
+  readonly stamp: string;
+}
+
+/** The certificate, where there is one. @param names of this server; those of the certificate are added */
+async function secured(dir: Dir, names: Set<string>, options: ServerOptions): Promise<Secured | undefined> {
+  const { tls, listen, site: { disk, clock, random, log } } = options;
+  if (tls === undefined) return undefined;
+  const addresses = listen.flatMap((one) => one.kind === "tcp" ? [one.hostname] : []);
+  const own = [...new Set([...names, "localhost", "127.0.0.1", "::1", ...addresses])];
+  const source = tls === "self-signed" ? ownCertificate({ dir, names: own, clock, random }) : ofFiles(disk, tls);
+  const stamp = source.stamp(), certificate = await source.read();
+  if (tls === "self-signed") await logFingerprint(certificate, log);
+  for (const name of certificateNames(certificate.cert)) names.add(name);
+  return { source, certificate, stamp };
+}
+
+/** Where only a proxy makes the connections private: whether an address may connect. */
+function onlyProxy({ tls, plainHttp, trustedProxy, site: { log } }: ServerOptions) {
+  if (tls !== undefined || plainHttp || trustedProxy === undefined) return undefined;
+  const proxy = canonicalAddress(trustedProxy), told = new Set<string>();
+  return (address: string): boolean => {
+    if (address === "" || address === proxy || isLoopback(address)) return true;
+    if (told.size < MOST_TOLD && !told.has(address)) {
+      const message = `${address} may not connect: without TLS, only the proxy may, ${trustedProxy}`;
+      log({ level: "warning", event: "not-the-proxy", message, fields: { address } });
+    }
+    told.add(address);
+    if (told.size > MOST_TOLD) told.delete(address);
+    return false;
+  };
 }
 
 /** Remembers that a job has rebuilt the catalog: it may be a sign of a failing disk. */
@@ -139,38 +200,4 @@ function assertPrivate({ listen, tls, plainHttp, trustedProxy }: ServerOptions):
       "Add `--tls self-signed`, or `--tls-cert` and `--tls-key`; `--plain-http` if that is all right",
     );
   }
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "::1" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
-
-/**
- * The self-signed certificate of an earlier start, or a new one if that expires within a month or is for other names.
- */
-async function ownCertificate(dir: Dir, { site, host, hostNames: more, listen }: ServerOptions): Promise<Certificate> {
-  const { clock, random, log } = site, nowMs = clock.nowMs();
-  const addresses = listen.flatMap((one) => one.kind === "tcp" ? [one.hostname] : []);
-  const names = [...new Set([...hostNames(host, more), "localhost", "127.0.0.1", "::1", ...addresses])];
-  const note = `# ${names.join(" ")} ${Math.floor(nowMs / DAY_MS)}\n`;
-  const cert = textIn(dir, CERT), key = textIn(dir, KEY);
-  const [, known, day] = /^# (.*) (\d+)\n/.exec(cert ?? "") ?? [];
-  const isGood = known === names.join(" ") && nowMs / DAY_MS - Number(day) < VALID_DAYS - 30;
-  const whole = cert !== undefined && key !== undefined && isGood
-    ? { cert, key }
-    : await selfSigned(names, nowMs, random);
-  if (whole.cert !== cert) {
-    replaceFile(dir, KEY, whole.key, random);
-    replaceFile(dir, CERT, note + whole.cert, random);
-  }
-  const print = await fingerprint(whole.cert);
-  log({ level: "info", event: "certificate", message: `SHA-256 fingerprint of the certificate: ${print}` });
-  return whole;
-}
-
-function textIn(dir: Dir, name: Raw): string | undefined {
-  using file = openFileIfThere(dir, name);
-  if (file === undefined) return undefined;
-  const bytes = new Uint8Array(file.stat().size), got = file.read(bytes, 0);
-  return textOf(rawOfBytes(bytes.subarray(0, got)));
 }

@@ -7,6 +7,8 @@ import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
 import type { ListenAddress } from "../../platform/listener.ts";
+import { canonicalAddress } from "../../server/front/addresses.ts";
+import type { CertificateFiles } from "../../server/front/certificates.ts";
 import type { ServerOptions } from "../../server/serve.ts";
 
 export interface ListenOptions {
@@ -86,7 +88,7 @@ type Listening = Pick<
   "listen" | "tls" | "hostNames" | "trustedProxy" | "plainHttp" | "withoutDav" | "logsRequests"
 >;
 
-/** Addresses and certificate from the options. @throws BadUsage, and the faults of reading a file */
+/** Addresses and certificate from the options. @throws BadUsage */
 export function listeningOf(options: ListenOptions, world: World): Listening {
   const { listen = [], tls, tlsCert, tlsKey, hostName = [], trustProxy, plainHttp = false, dav } = options;
   const addresses = listen.map((text): ListenAddress => {
@@ -94,6 +96,12 @@ export function listeningOf(options: ListenOptions, world: World): Listening {
     if ("socket" in address) return { kind: "unix", path: absolutePath(world, address.socket) };
     return { kind: "tcp", ...address };
   });
+  if (trustProxy !== undefined && trustProxy !== "unix" && canonicalAddress(trustProxy) === undefined) {
+    throw new BadUsage(
+      `Cannot trust the proxy ${JSON.stringify(trustProxy)}: that is no address`,
+      "Give the address that it connects from, as 192.168.1.2; `unix` for one that connects to a socket",
+    );
+  }
   const own = certificateOf(world, tlsCert, tlsKey);
   if (own !== undefined && tls !== undefined) {
     throw new BadUsage("Two certificates were given", "Omit `--tls`, or `--tls-cert` and `--tls-key`");
@@ -110,13 +118,21 @@ export function listeningOf(options: ListenOptions, world: World): Listening {
   };
 }
 
-function certificateOf(world: World, cert: string | undefined, key: string | undefined) {
+function certificateOf(
+  world: World,
+  cert: string | undefined,
+  key: string | undefined,
+): CertificateFiles | undefined {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) {
     throw new BadUsage("A certificate needs its key", "Give both `--tls-cert` and `--tls-key`");
   }
+  const paths = [absolutePath(world, cert), absolutePath(world, key)];
   return {
-    cert: readNamedFile(world, cert, MOST_PEM_BYTES),
-    key: world.readSecret(textOf(absolutePath(world, key)), MOST_PEM_BYTES),
+    paths,
+    read: () => ({
+      cert: readNamedFile(world, cert, MOST_PEM_BYTES),
+      key: world.readSecret(textOf(absolutePath(world, key)), MOST_PEM_BYTES),
+    }),
   };
 }

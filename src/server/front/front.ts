@@ -1,4 +1,5 @@
 /** The front door: leads from a received request to its handler, through all checks. */
+import { forwardedAddress } from "./addresses.ts";
 import { assertSameSite } from "./cross_site.ts";
 import { assertHost } from "./hosts.ts";
 import type { Asked } from "./http_server.ts";
@@ -198,10 +199,10 @@ export class Front {
   #clientOf({ head, address, isTls }: Asked): Client {
     const proxy = this.#options.trustedProxy, { headers, authority } = head;
     const isProxied = proxy !== undefined && (address === proxy || proxy === "unix" && address === "");
-    const last = (name: string) => headers.get(name)?.split(",").at(-1)?.trim();
-    const secure = isProxied ? last("x-forwarded-proto") === "https" : isTls;
+    const scheme = headers.get("x-forwarded-proto")?.split(",").at(-1)?.trim();
+    const secure = isProxied ? scheme === "https" : isTls;
     return {
-      address: isProxied ? last("x-forwarded-for") ?? address : address,
+      address: isProxied ? forwardedAddress(headers.get("x-forwarded-for")) ?? address : address,
       isTls: secure,
       origin: `${secure ? "https" : "http"}://${authority}`,
     };

@@ -1,4 +1,5 @@
 /** Names that this server answers to. Those of other sites that resolve to it (DNS rebinding) are refused. */
+import { X509Certificate } from "node:crypto";
 import { Fault } from "../../core/fault.ts";
 
 export class OtherHost extends Fault {
@@ -11,7 +12,8 @@ export class OtherHost extends Fault {
 }
 
 /**
- * Checks a request's host. @param authority such as `nas:8480`, `[::1]` @param names further names, in lower case
+ * Checks a request's host. @param authority such as `nas:8480`, `[::1]` @param names further names, in lower case;
+ * `*.example` stands for all of one more label
  * @throws OtherHost
  */
 export function assertHost(authority: string, names: ReadonlySet<string>): void {
@@ -19,6 +21,7 @@ export function assertHost(authority: string, names: ReadonlySet<string>): void 
   // Nobody can make an address lead elsewhere.
   if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(host) || /^\[[0-9a-f:.]+\]$/.test(host)) return;
   if (host === "localhost" || host.endsWith(".localhost") || names.has(host)) return;
+  if (/^[^.]/.test(host) && names.has(host.replace(/^[^.]+/, "*"))) return;
   throw new OtherHost(host);
 }
 
@@ -28,7 +31,17 @@ function hostOf(authority: string): string {
 }
 
 /** All names of this server. @param machine name of this machine @param more names given by the user */
-export function hostNames(machine: string, more: readonly string[]): ReadonlySet<string> {
+export function hostNames(machine: string, more: readonly string[]): Set<string> {
   const own = machine.toLowerCase(), [short = own] = own.split(".");
   return new Set([own, short, `${short}.local`, ...more.map((name) => name.toLowerCase().replace(/\.$/, ""))]);
+}
+
+/** Host names that a certificate is for, in lower case. @param cert in PEM; the first one counts */
+export function certificateNames(cert: string): readonly string[] {
+  try {
+    const names = new X509Certificate(cert).subjectAltName ?? "";
+    return [...names.matchAll(/(?:^|, )DNS:([A-Za-z0-9.*_-]+)(?=,|$)/g)].map(([, name = ""]) => name.toLowerCase());
+  } catch {
+    return []; // The listener says what is wrong with it.
+  }
 }

@@ -2,6 +2,7 @@
  * An HTTP/1.1 server for an untrusted network: connections are limited, each step has a timeout, and a client that
  * neither sends nor receives is dropped. No failure of a connection ends the process.
  */
+import { plainAddress } from "./addresses.ts";
 import { ClientGone, Incoming } from "./incoming.ts";
 import { BadHead, type Head, parseHead } from "./head.ts";
 import { CONTINUE, sendReply } from "./outgoing.ts";
@@ -28,6 +29,8 @@ export interface Asked {
 export interface HttpOptions {
   readonly clock: Clock;
   readonly answer: (asked: Asked) => Promise<Reply>;
+  /** Whether a client may connect at all. Absent: every one may. */
+  readonly admits?: (address: string) => boolean;
   /** Receives bugs, and errors that concern all requests. */
   readonly onProblem: (error: unknown) => void;
   readonly limits?: Partial<Limits>;
@@ -116,7 +119,8 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #begin(connection: Connection, isTls: boolean): void {
-    if (this.#stop.signal.aborted || !this.#hasRoomFor(plainAddress(connection.address))) {
+    const address = plainAddress(connection.address), { admits } = this.#options;
+    if (this.#stop.signal.aborted || admits?.(address) === false || !this.#hasRoomFor(address)) {
       return connection[Symbol.dispose]();
     }
     const client = new Client(connection, isTls, this.#limits, this.#options);
@@ -371,9 +375,4 @@ class Body {
     for await (const _ of this.all(false));
     return true;
   }
-}
-
-/** The IPv4 address, if it was mapped to IPv6. */
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "");
 }
