@@ -2,6 +2,7 @@
 import { AlertFile } from "./exchange/alert_file.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { SETUP_MINUTES } from "./accounts/setup.ts";
+import { altNames } from "./front/alt_names.ts";
 import { canonicalAddress, isLoopback } from "./front/addresses.ts";
 import {
   type CertificateFiles,
@@ -11,10 +12,10 @@ import {
   ofFiles,
 } from "./front/certificates.ts";
 import { Front } from "./front/front.ts";
-import { certificateNames, hostNames } from "./front/hosts.ts";
+import { hostNames } from "./front/hosts.ts";
 import { HttpServer, type Limits } from "./front/http_server.ts";
 import { ownCertificate } from "./front/own_certificate.ts";
-import type { Certificate } from "./front/self_signed.ts";
+import { type Certificate, derOf } from "./front/self_signed.ts";
 import { RenewedListener } from "./front/renewed_listener.ts";
 import { DAV_ROUTES } from "./dav/routes.ts";
 import { KnownSnapshots } from "./exchange/known_snapshots.ts";
@@ -111,7 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     return `https://${listenText({ ...address, port: listener.port })}`;
   });
   const renew = (certificate: Certificate) => {
-    for (const name of certificateNames(certificate.cert)) names.add(name);
+    for (const name of altNames(derOf(certificate.cert))) names.add(name);
     for (const listener of renewed) listener.renew(certificate);
   };
   if (tls !== undefined) held.use(new CertificateWatch({ ...tls, clock, log, renew }));
@@ -147,7 +148,7 @@ async function secured(dir: Dir, names: Set<string>, options: ServerOptions): Pr
   const source = tls === "self-signed" ? ownCertificate({ dir, names: own, clock, random }) : ofFiles(disk, tls);
   const stamp = source.stamp(), certificate = await source.read();
   if (tls === "self-signed") await logFingerprint(certificate, log);
-  for (const name of certificateNames(certificate.cert)) names.add(name);
+  for (const name of altNames(derOf(certificate.cert))) names.add(name);
   return { source, certificate, stamp };
 }
 

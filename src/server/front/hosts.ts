@@ -1,5 +1,4 @@
 /** Names that this server answers to. Those of other sites that resolve to it (DNS rebinding) are refused. */
-import { X509Certificate } from "node:crypto";
 import { Fault } from "../../core/fault.ts";
 
 export class OtherHost extends Fault {
@@ -34,14 +33,4 @@ function hostOf(authority: string): string {
 export function hostNames(machine: string, more: readonly string[]): Set<string> {
   const own = machine.toLowerCase(), [short = own] = own.split(".");
   return new Set([own, short, `${short}.local`, ...more.map((name) => name.toLowerCase().replace(/\.$/, ""))]);
-}
-
-/** Host names that a certificate is for, in lower case. @param cert in PEM; the first one counts */
-export function certificateNames(cert: string): readonly string[] {
-  try {
-    const names = new X509Certificate(cert).subjectAltName ?? "";
-    return [...names.matchAll(/(?:^|, )DNS:([A-Za-z0-9.*_-]+)(?=,|$)/g)].map(([, name = ""]) => name.toLowerCase());
-  } catch {
-    return []; // The listener says what is wrong with it.
-  }
 }

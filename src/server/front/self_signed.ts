@@ -39,9 +39,14 @@ export async function selfSigned(names: readonly string[], nowMs: number, random
 
 /** SHA-256 of a certificate, as browsers show it. @param cert in PEM */
 export async function fingerprint(cert: string): Promise<string> {
-  const base64 = /-----BEGIN CERTIFICATE-----([^-]+)-----END/.exec(cert)?.[1] ?? "";
-  const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(Buffer.from(base64, "base64")));
+  const digest = await crypto.subtle.digest("SHA-256", derOf(cert));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join(":");
+}
+
+/** The first certificate of a text in PEM; empty if there is none. */
+export function derOf(cert: string): Der {
+  const base64 = /-----BEGIN CERTIFICATE-----([^-]+)-----END/.exec(cert)?.[1] ?? "";
+  return Uint8Array.from(Buffer.from(base64, "base64"));
 }
 
 const INTEGER = 0x02, BIT_STRING = 0x03, OCTET_STRING = 0x04, OID = 0x06, UTF8 = 0x0c, TIME = 0x18, SEQUENCE = 0x30;
