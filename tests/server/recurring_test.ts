@@ -46,6 +46,21 @@ Deno.test("A backup is planned, put in with its limits, and done as it was plann
   strictEqual((await world.perform(file))?.outcome, "done");
 });
 
+Deno.test("A backup's plan comes as lines, too, the plan last", async () => {
+  const { world, share, server } = await scene();
+  using _ = world;
+  await using __ = server;
+  const job = { kind: "backup", name: "photos", sources: [`${share}/photos`], exclude: ["*.tmp"] };
+  const { problems, ...plan } = JSON.parse((await send(server, ADMIN, ["POST", PLANS, job])).text);
+  deepStrictEqual(problems, []);
+  const headers = { accept: "application/x-ndjson" };
+  const told = await send(server, ADMIN, ["POST", PLANS, job, headers]);
+  deepStrictEqual([told.status, told.headers.get("content-type"), told.isWhole], [200, headers.accept, true]);
+  deepStrictEqual(told.text.trimEnd().split("\n").map((line) => JSON.parse(line)), [{ summary: plan }]);
+  const gone = await send(server, ADMIN, ["POST", PLANS, { ...job, sources: [`${share}/gone`] }, headers]);
+  deepStrictEqual([gone.status, gone.headers.get("content-type")], [400, "application/problem+json"]);
+});
+
 Deno.test("Jobs that say more than they may, or come from whoever may not, are refused at once", async () => {
   const { world, share, server } = await scene();
   using _ = world;

@@ -26,6 +26,32 @@ function post(server: WebServer, target: string, token: string, body: object): P
 
 const JOBS = "/api/v1/jobs", PLANS = "/api/v1/restore-plans";
 
+const LINES = "application/x-ndjson";
+
+Deno.test("A restore's plan comes as lines, each change one, how many there are of each last", async () => {
+  const { world, share, server } = await scene();
+  using _ = world;
+  await using __ = server;
+  for (let n = 0; n < 600; n++) world.write(`many/${n}`, "many");
+  await world.backup();
+  const order = { kind: "restore", snapshot: "latest", paths: ["/many"], target: `${share}/back`, strip: 0 };
+  const plan = JSON.parse((await post(server, PLANS, tokenOf("run"), order)).text);
+  const asked = (body: object) =>
+    ask(server, PLANS, {
+      method: "POST",
+      token: tokenOf("run"),
+      headers: { "content-type": "application/json", accept: LINES },
+      body: JSON.stringify(body),
+    });
+  const { status, headers, text, isWhole } = await asked(order);
+  deepStrictEqual([status, headers.get("content-type"), isWhole], [200, LINES, true]);
+  const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line)), { summary } = lines.pop();
+  deepStrictEqual([plan.changes.length, lines.length, summary], [500, 601, { create: 601 }]);
+  deepStrictEqual([lines.slice(0, 500), summary], [plan.changes, plan.counts]);
+  const lost = await asked({ ...order, paths: ["/nothing"] });
+  deepStrictEqual([lost.status, lost.headers.get("content-type")], [404, "application/problem+json"]);
+});
+
 Deno.test("A restore is planned, put in with its limits, and done as it was planned", async () => {
   const { world, share, id, server } = await scene();
   using _ = world;

@@ -42,6 +42,7 @@ export async function previewRestore(
   request: RestoreRequest,
   monitor: Monitor,
   tell: (change: PlannedChange) => void,
+  ready?: () => Promise<void>,
 ): Promise<void> {
   const plan = await planRestore(repository, request, monitor);
   if (request.delete) {
@@ -56,6 +57,7 @@ export async function previewRestore(
     const target = examineTarget(directory, mapping, request);
     for (const group of groupsAlong(mapping, plan)) {
       await plan.yielder.yieldIfDue();
+      await ready?.();
       previewGroup(group, target, request.delete, (outcome, place) => {
         if (outcome === "keep") monitor.count("keptFiles");
         else tell({ action: outcome, path: absoluteOf(mapping, place) });

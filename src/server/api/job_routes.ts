@@ -2,7 +2,7 @@
  * Jobs for programs, and the page's forms for them. Job files are composed here key by key, never taken over as text.
  */
 import { z } from "zod";
-import { jsonReply } from "./json.ts";
+import { begunLinesReply, jsonReply, LINES, wantsLines } from "./json.ts";
 import { aboutChoice, aboutCount, choiceOf, countOf, textParameter } from "./parameters.ts";
 import { named, referenceTo } from "./schemas/named.ts";
 import { jobSchemas } from "./schemas/job_schemas.ts";
@@ -18,6 +18,7 @@ import { assertOrdered, kindsOf } from "./job_order.ts";
 import { assertConfirmed } from "../exchange/confirmed.ts";
 import { ORDER, restoreJob } from "./restore_order.ts";
 import type { RestorePreview } from "../reader/reader.ts";
+import { plannedChangeJson } from "../reader/value_json.ts";
 import type { JobOf } from "../../jobs/schema/schema.ts";
 import { unlessFault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
@@ -78,10 +79,15 @@ export const JOB_ROUTES: readonly Route[] = [
     about: {
       summary: "Says what a restore would do, the first 500 changes and how many there are of each kind",
       body: ORDER,
+      headers: { accept: `${LINES}: all changes, one a line, the summary last` },
       replies: { 200: RESTORE_PLAN },
+      type: ["application/json", LINES],
     },
-    handle: async (exchange) =>
-      jsonReply(planJson(await planned(exchange, await restoreJob(exchange, await jsonBody(exchange))))),
+    handle: async (exchange) => {
+      const job = await restoreJob(exchange, await jsonBody(exchange)), { own } = deskOf(exchange);
+      if (!wantsLines(exchange)) return jsonReply(planJson(await planned(exchange, job)));
+      return await begunLinesReply(exchange, exchange.site.reader.restoreChanges({ job, own }));
+    },
   },
   {
     methods: ["DELETE"],
@@ -151,7 +157,7 @@ export async function planned(exchange: Exchange, job: JobOf<"restore">): Promis
 }
 
 function planJson({ changes, counts }: RestorePreview) {
-  return { counts, changes: changes.map(({ action, path }) => ({ action, path: textOf(path) })) };
+  return { counts, changes: changes.map(plannedChangeJson) };
 }
 
 /** The run that a request names. @throws NotFound if there are no jobs, or none that the account may see */

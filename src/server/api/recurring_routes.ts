@@ -1,6 +1,6 @@
 /** Recurring jobs, and plans of backups, for programs. */
 import * as z from "zod";
-import { jsonReply } from "./json.ts";
+import { begunLinesReply, jsonReply, LINES, wantsLines } from "./json.ts";
 import { jobSchemas } from "./schemas/job_schemas.ts";
 import { named, referenceTo, WORDS } from "./schemas/named.ts";
 import { BACKUP_PLAN } from "./schemas/work.ts";
@@ -13,7 +13,8 @@ import type { Exchange, Route } from "../exchange/route.ts";
 import { tell } from "../exchange/tell.ts";
 import { deskOf, mayRun } from "../jobs/job_access.ts";
 import { ChangedMeanwhile } from "../jobs/faults.ts";
-import type { BackupPlan } from "../reader/reader.ts";
+import type { BackupPlan, PlanRequest } from "../reader/reader.ts";
+import { backupPlanJson } from "../reader/value_json.ts";
 import { textOf } from "../../core/raw.ts";
 import type { Job, JobOf } from "../../jobs/schema/schema.ts";
 
@@ -108,17 +109,17 @@ export const RECURRING_ROUTES: readonly Route[] = [
       summary: 'What a backup would do: {"file": "photos.jsonc"} of a recurring job, or, for the role admin, a job. ' +
         "Nothing is written",
       body: () => ({ anyOf: [referenceTo(OF_FILE), ...jobSchemas("job", "backup")] }),
+      headers: { accept: `${LINES}: each problem as it is met, one a line, the plan last, as summary` },
       replies: { 200: BACKUP_PLAN },
+      type: ["application/json", LINES],
     },
     handle: async (exchange) => {
-      const body = await jsonBody(exchange), { data } = OF_FILE.safeParse(body);
-      if (data !== undefined) {
-        return jsonReply(planJson(await plannedBackup(exchange, recurringJob(exchange, data.file))));
+      const job = jobToPlan(exchange, await jsonBody(exchange));
+      if (wantsLines(exchange)) {
+        return await begunLinesReply(exchange, exchange.site.reader.backupLines(planRequest(exchange, job)));
       }
-      if (exchange.account?.role !== "admin") throw new NotAllowed("Jobs are written by accounts of the role admin");
-      return jsonReply(
-        planJson(await plannedBackup(exchange, assertOrdered(exchange, JSON.stringify(body), "job").job)),
-      );
+      const { plan, problems } = await plannedBackup(exchange, job);
+      return jsonReply({ ...backupPlanJson(plan), problems });
     },
   },
 ];
@@ -195,23 +196,24 @@ export function resumeRecurring(exchange: Exchange, file: string): void {
   tell(exchange, `resumed recurring/${file}`);
 }
 
+/** The job that a request wants planned: a recurring one by its file, or the job itself. */
+function jobToPlan(exchange: Exchange, body: unknown): Job {
+  const { data } = OF_FILE.safeParse(body);
+  if (data !== undefined) return recurringJob(exchange, data.file);
+  if (exchange.account?.role !== "admin") throw new NotAllowed("Jobs are written by accounts of the role admin");
+  return assertOrdered(exchange, JSON.stringify(body), "job").job;
+}
+
 /**
  * Plans a backup. @throws BadRequest if it isn't a backup of this machine into this storage, and the faults of a
  * backup's beginning
  */
-export async function plannedBackup({ site }: Exchange, job: Job): Promise<BackupPlan> {
-  if (job.kind !== "backup") throw new BadRequest("Only backups can be planned");
-  if (job.storage !== undefined) throw new BadRequest("Only backups into this storage can be planned");
-  return await site.reader.planBackup({ job: job satisfies JobOf<"backup">, host: site.host });
+export async function plannedBackup(exchange: Exchange, job: Job): Promise<BackupPlan> {
+  return await exchange.site.reader.planBackup(planRequest(exchange, job));
 }
 
-function planJson({ plan, problems }: BackupPlan) {
-  const { previous, excluded, largest, ...rest } = plan;
-  return {
-    ...rest,
-    previous: previous === undefined ? undefined : { id: previous.id, time: previous.time },
-    excluded: excluded.map(({ rule, entries, bytes }) => ({ by: rule.by, entries, bytes })),
-    largest: largest.map(({ path, bytes, state }) => ({ path: textOf(path), bytes, state })),
-    problems,
-  };
+function planRequest({ site }: Exchange, job: Job): PlanRequest {
+  if (job.kind !== "backup") throw new BadRequest("Only backups can be planned");
+  if (job.storage !== undefined) throw new BadRequest("Only backups into this storage can be planned");
+  return { job: job satisfies JobOf<"backup">, host: site.host };
 }

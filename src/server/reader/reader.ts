@@ -180,6 +180,10 @@ export interface Reader {
   archive(request: ArchiveRequest): AsyncIterable<Bytes>;
   /** All differences as lines of JSON, then `{"summary": ...}`. @throws NotInSnapshot */
   changes(request: Omit<DiffRequest, "limit">): AsyncIterable<Bytes>;
+  /** All changes that a restore would make as lines of JSON, then `{"summary": ...}`. @throws as previewRestore */
+  restoreChanges(request: PreviewRequest): AsyncIterable<Bytes>;
+  /** What can't be read as lines `{"problem": ...}`, then `{"summary": ...}`. @throws as planBackup */
+  backupLines(request: PlanRequest): AsyncIterable<Bytes>;
 }
 
 /** Names of the methods with one answer, and of those with a stream. */
@@ -201,12 +205,14 @@ export const ASKS = [
   "planBackup",
   "folders",
 ] as const;
-export const STREAMS = ["content", "archive", "changes"] as const;
+export const STREAMS = ["content", "archive", "changes", "restoreChanges", "backupLines"] as const;
 /** Methods that may occupy a thread for long, and so use a thread of their own. */
 export const LONG: readonly string[] = [
   "search",
   "archive",
   "changes",
+  "restoreChanges",
+  "backupLines",
   "diff",
   "previewRestore",
   "vault",

@@ -21,7 +21,8 @@ import { archiveBytes } from "./archive.ts";
 import { Bodies } from "./bodies.ts";
 import { EntryCache } from "./entry_cache.ts";
 import { SILENT } from "./silent_monitor.ts";
-import { changeJson } from "./value_json.ts";
+import { LINES_LENGTH, ToldLines } from "./told_lines.ts";
+import { backupPlanJson, changeJson, plannedChangeJson } from "./value_json.ts";
 import { maySee } from "../accounts/account.ts";
 import { type Apath, childOf, compareApath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
@@ -36,7 +37,7 @@ import { diff, type Difference, type Differences } from "../../operations/browse
 import { history, type HistoryVersion } from "../../operations/browse/history.ts";
 import { type Retention, retention } from "../../operations/forget/retention.ts";
 import { type Stats, stats } from "../../operations/browse/stats.ts";
-import { plan } from "../../operations/plan/plan.ts";
+import { type Plan, plan } from "../../operations/plan/plan.ts";
 import { marksFrom } from "../../operations/settings/backup_settings.ts";
 import { selectionOf, settingsOf } from "../../jobs/kinds/backup_job.ts";
 import { restoreRequest, snapshotFor } from "../../jobs/kinds/restore_job.ts";
@@ -57,8 +58,6 @@ const CACHED_MANIFESTS = 8, LARGEST = 20;
 const STATS_MS = 60_000, MOST_CHANGES = 500, MOST_PROBLEMS = 20;
 /** Versions that are decoded and compared between two checks for other waiting work. */
 const VERSIONS_OF_A_SLICE = 500;
-/** Length of the text that goes out at once. */
-const LINES_LENGTH = 64 * 1024;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -194,15 +193,35 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     return { changes, summary: next.value };
   }
 
-  async previewRestore({ job, own }: PreviewRequest): Promise<RestorePreview> {
-    const repository = await this.#opened(), snapshot = snapshotFor(await repository.snapshots(), job);
-    const terms = { disk: repository.machine.disk, own, workers: 0, signal: this.#stop.signal };
-    const changes: PlannedChange[] = [], counts: Partial<Record<PlannedChange["action"], number>> = {};
-    await previewRestore(repository, restoreRequest(job, snapshot, terms), SILENT, (change) => {
-      counts[change.action] = (counts[change.action] ?? 0) + 1;
+  async previewRestore(request: PreviewRequest): Promise<RestorePreview> {
+    const changes: PlannedChange[] = [];
+    const counts = await this.#preview(request, (change) => {
       if (changes.length < MOST_CHANGES) changes.push(change);
     });
     return { changes, counts };
+  }
+
+  async *restoreChanges(request: PreviewRequest): AsyncGenerator<Bytes> {
+    const lines = new ToldLines(), tell = (change: PlannedChange) => lines.tell(plannedChangeJson(change));
+    let summary: RestorePreview["counts"] = {};
+    const work = this.#preview(request, tell, () => lines.ready()).then((counts) => summary = counts);
+    yield* lines.parts(work, () => ({ summary }));
+  }
+
+  async #preview(
+    { job, own }: PreviewRequest,
+    tell: (change: PlannedChange) => void,
+    ready?: () => Promise<void>,
+  ): Promise<RestorePreview["counts"]> {
+    const repository = await this.#opened(), snapshot = snapshotFor(await repository.snapshots(), job);
+    const terms = { disk: repository.machine.disk, own, workers: 0, signal: this.#stop.signal };
+    const counts: Partial<Record<PlannedChange["action"], number>> = {};
+    const counted = (change: PlannedChange) => {
+      counts[change.action] = (counts[change.action] ?? 0) + 1;
+      tell(change);
+    };
+    await previewRestore(repository, restoreRequest(job, snapshot, terms), SILENT, counted, ready);
+    return counts;
   }
 
   async vault(name: string): Promise<VaultStatus> {
@@ -211,14 +230,25 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     return await vaultStatus(own, vault, this.#stop.signal, SILENT);
   }
 
-  async planBackup({ job, host }: PlanRequest): Promise<BackupPlan> {
-    const repository = await this.#opened(), problems: string[] = [];
-    const problem = ({ message }: Fault) => void (problems.length < MOST_PROBLEMS && problems.push(message));
+  async planBackup(request: PlanRequest): Promise<BackupPlan> {
+    const problems: string[] = [];
+    const plan = await this.#plan(request, ({ message }) => {
+      if (problems.length < MOST_PROBLEMS) problems.push(message);
+    });
+    return { plan, problems };
+  }
+
+  async *backupLines(request: PlanRequest): AsyncGenerator<Bytes> {
+    const lines = new ToldLines();
+    let summary: unknown;
+    const work = this.#plan(request, ({ message }) => lines.tell({ problem: message }));
+    yield* lines.parts(work.then((made) => summary = backupPlanJson(made)), () => ({ summary }));
+  }
+
+  async #plan({ job, host }: PlanRequest, problem: (fault: Fault) => void): Promise<Plan> {
+    const repository = await this.#opened(), { signal } = this.#stop;
     const selection = selectionOf(job, repository.machine.disk, host), { tree } = marksFrom(settingsOf(job));
-    return {
-      plan: await plan(repository, { ...selection, tree, signal: this.#stop.signal }, { ...SILENT, problem }),
-      problems,
-    };
+    return await plan(repository, { ...selection, tree, signal }, { ...SILENT, problem });
   }
 
   async folders(request: FoldersRequest): Promise<FolderPage | undefined> {

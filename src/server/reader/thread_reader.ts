@@ -52,6 +52,8 @@ export class ThreadReader implements Reader, AsyncDisposable {
   readonly content = this.#stream("content");
   readonly archive = this.#stream("archive");
   readonly changes = this.#stream("changes");
+  readonly restoreChanges = this.#stream("restoreChanges");
+  readonly backupLines = this.#stream("backupLines");
 
   [Symbol.asyncDispose](): Promise<void> {
     for (const thread of [this.#short, this.#long, this.#figures]) thread[Symbol.dispose]();

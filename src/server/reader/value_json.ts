@@ -2,6 +2,8 @@
 import type { FoundVersion } from "../../operations/browse/find.ts";
 import type { Difference } from "../../operations/browse/diff/diff.ts";
 import type { HistoryVersion } from "../../operations/browse/history.ts";
+import type { Plan } from "../../operations/plan/plan.ts";
+import type { PlannedChange } from "../../operations/restore/restore_request.ts";
 import type { SnapshotRange } from "../../operations/browse/snapshot_ranges.ts";
 import type { Entry } from "../../core/entry.ts";
 import { textOf } from "../../core/raw.ts";
@@ -75,6 +77,19 @@ export function changeJson({ change, path, from, aspects, before, now }: Differe
     aspects: before === undefined || now === undefined ? undefined : aspects,
     before: before === undefined ? undefined : storedStateJson(before),
     now: now === undefined ? undefined : storedStateJson(now),
+  };
+}
+
+export function plannedChangeJson({ action, path }: PlannedChange) {
+  return { action, path: textOf(path) };
+}
+
+export function backupPlanJson({ previous, excluded, largest, ...rest }: Plan) {
+  return {
+    ...rest,
+    previous: previous === undefined ? undefined : { id: previous.id, time: previous.time },
+    excluded: excluded.map(({ rule, entries, bytes }) => ({ by: rule.by, entries, bytes })),
+    largest: largest.map(({ path, bytes, state }) => ({ path: textOf(path), bytes, state })),
   };
 }
 
