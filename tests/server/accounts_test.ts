@@ -47,6 +47,61 @@ Deno.test("An account is added, changed and removed; its tokens work as long as 
   ok(!done.join().includes(PASSWORD));
 });
 
+Deno.test("When a token was last used is seen, also after a new start, and nothing is written for each use", async () => {
+  using world = new World({ inMemory: true });
+  const file = `${world.base}/web/token-uses.json`;
+  const usesIn = async (server: WebServer): Promise<readonly (string | undefined)[]> => {
+    const users: { name: string; tokens: { lastUsed?: string }[] }[] = JSON.parse(
+      (await call(server, "GET", USERS)).text,
+    );
+    return ["read", "run"].map((name) => users.find((user) => user.name === name)?.tokens[0]?.lastUsed);
+  };
+  const first = new Date(world.clock.ms).toISOString();
+  {
+    await using server = await webServer(world);
+    const status = (token: string) => ask(server, "/api/v1/status", { token });
+    strictEqual((await status(tokenOf("read"))).status, 200);
+    strictEqual((await status("bt_nobody")).status, 401);
+    deepStrictEqual(await usesIn(server), [first, undefined]);
+    const { mtime } = Deno.statSync(file), text = Deno.readTextFileSync(file);
+    world.clock.pass(59);
+    strictEqual((await status(tokenOf("read"))).status, 200);
+    deepStrictEqual([Deno.statSync(file).mtime, Deno.readTextFileSync(file)], [mtime, text]);
+    ok(!text.includes(tokenOf("read")));
+  }
+  await using server = await webServer(world);
+  deepStrictEqual(await usesIn(server), [first, undefined]);
+  world.clock.pass(2);
+  strictEqual((await ask(server, "/api/v1/status", { token: tokenOf("run") })).status, 200);
+  const later = new Date(world.clock.ms).toISOString();
+  deepStrictEqual(await usesIn(server), [first, later]);
+  strictEqual((await call(server, "DELETE", `${USERS}/read`)).status, 204);
+  strictEqual((await ask(server, "/api/v1/status", { token: tokenOf("watch") })).status, 200);
+  deepStrictEqual(Object.keys(JSON.parse(Deno.readTextFileSync(file))).length, 3);
+});
+
+Deno.test("Where others can listen, HTTP Basic takes no password, and no token that could do harm", async () => {
+  using world = new World({ inMemory: true });
+  const directory = `${world.base}/web`, password = await hashPassword(PASSWORD, world.machine.random);
+  const statusOf = async (server: WebServer, name: string, secret: string) => {
+    const headers = { depth: "0", authorization: `Basic ${btoa(`${name}:${secret}`)}` };
+    return (await ask(server, "/dav/", { method: "PROPFIND", headers })).status;
+  };
+  for (const plainHttp of [false, true]) {
+    await using server = await webServer(world, { plainHttp });
+    using dir = world.machine.disk.openDir(rawOf(directory));
+    const file = new UserFile(dir), user = file.user("read");
+    if (user !== undefined) file.put({ ...user, password }, world.machine.random);
+    const statuses = [
+      await statusOf(server, "read", PASSWORD),
+      await statusOf(server, "read", tokenOf("read")),
+      await statusOf(server, "run", tokenOf("run")),
+      await statusOf(server, "admin", tokenOf("admin")),
+    ];
+    deepStrictEqual(statuses, plainHttp ? [401, 207, 401, 401] : [207, 207, 207, 207]);
+  }
+});
+
 Deno.test("What is no account, or would leave nobody who may change any, is refused", async () => {
   using world = new World({ inMemory: true });
   await using server = await webServer(world);

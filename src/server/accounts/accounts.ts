@@ -5,6 +5,7 @@ import { addressGroup, Failures } from "./failures.ts";
 import { isPassword, sha256 } from "./passwords.ts";
 import { Sessions } from "./sessions.ts";
 import { Setup } from "./setup.ts";
+import { TokenUses } from "./token_uses.ts";
 import { type Token, type User, UserFile } from "./user_file.ts";
 import type { Clock, Random } from "../../core/clock.ts";
 import type { Log } from "../../jobs/log/log.ts";
@@ -14,6 +15,8 @@ export const TOKEN_PREFIX = "bt_";
 /** Time for which a correct HTTP Basic password is cached, because it comes with every request. */
 const REMEMBERED_MS = 10 * 60 * 1000;
 const MOST_REMEMBERED = 1000;
+/** Roles of tokens that may be sent over connections that aren't private, again and again. */
+const OPEN_ROLES: readonly Account["role"][] = ["read", "objects"];
 
 export interface AccountWorld {
   readonly clock: Clock;
@@ -30,6 +33,7 @@ export interface Credentials {
 export class Accounts implements Disposable {
   readonly file: UserFile;
   readonly setup: Setup;
+  readonly tokenUses: TokenUses;
   readonly #world: AccountWorld;
   readonly #sessions: Sessions;
   readonly #failures: Failures;
@@ -43,6 +47,7 @@ export class Accounts implements Disposable {
     this.#world = world;
     this.#sessions = new Sessions(dir, world);
     this.#failures = new Failures(world.clock);
+    this.tokenUses = new TokenUses(dir, world);
     this.setup = new Setup(dir, this.file, world, this.#failures);
     this.#key = Buffer.from(world.random(32)).toString("hex");
   }
@@ -65,17 +70,23 @@ export class Accounts implements Disposable {
     for (const user of this.file.users()) {
       const found = user.tokens.find((one) => one.hash === hash);
       if (found === undefined) continue;
-      return found.expires !== undefined && Date.parse(found.expires) <= nowMs ? undefined : ofToken(user, found);
+      if (found.expires !== undefined && Date.parse(found.expires) <= nowMs) return undefined;
+      this.tokenUses.note(hash, () => this.file.users().flatMap(({ tokens }) => tokens.map((one) => one.hash)));
+      return ofToken(user, found);
     }
     return undefined;
   }
 
   /**
-   * Authenticates by HTTP Basic, with a password or a token. @param tokensOnly true if the connection is not private
+   * Authenticates by HTTP Basic, with a password or a token. @param tokensOnly true if the connection is not private:
+   * then only tokens are taken, and none that could change anything on the page
    */
   async byBasic(name: string, secret: string, address: string, tokensOnly: boolean): Promise<Account | undefined> {
     const token = this.byToken(secret);
-    if (token !== undefined) return token.name === name || name === "token" ? token : undefined;
+    if (token !== undefined) {
+      if (tokensOnly && !OPEN_ROLES.includes(token.role)) return undefined;
+      return token.name === name || name === "token" ? token : undefined;
+    }
     if (tokensOnly) return undefined;
     const key = sha256(`${this.#key}\0${name}\0${secret}`), nowMs = this.#world.clock.nowMs();
     const user = this.file.user(name), epoch = sha256(user?.password ?? ""), remembered = this.#remembered.get(key);

@@ -55,7 +55,7 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     about: { summary: "Accounts with their tokens; no secrets", replies: { 200: USERS } },
     handle: async (exchange) => {
       await assertConfirmed(exchange);
-      return jsonReply(exchange.site.accounts.file.users().map(userJson));
+      return jsonReply(exchange.site.accounts.file.users().map((user) => userJson(exchange, user)));
     },
   },
   {
@@ -70,7 +70,7 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     },
     handle: async (exchange) => {
       const name = nameIn(exchange, "user"), change = readChange(await jsonBody(exchange));
-      return jsonReply(userJson(await putUser(exchange, name, change)));
+      return jsonReply(userJson(exchange, await putUser(exchange, name, change)));
     },
   },
   {
@@ -156,7 +156,10 @@ function nameIn({ params }: Exchange, name: string): string {
   return textOf(params[name] ?? "");
 }
 
-function userJson({ name, role, series, password, tokens, appendOnly, quotaBytes }: User) {
+function userJson(
+  { site: { accounts } }: Exchange,
+  { name, role, series, password, tokens, appendOnly, quotaBytes }: User,
+) {
   return {
     name,
     role,
@@ -164,6 +167,6 @@ function userJson({ name, role, series, password, tokens, appendOnly, quotaBytes
     hasPassword: password !== undefined,
     appendOnly: appendOnly ?? false,
     quotaBytes: quotaBytes ?? null,
-    tokens: tokens.map(({ hash: _, ...token }) => token),
+    tokens: tokens.map(({ hash, ...token }) => ({ ...token, lastUsed: accounts.tokenUses.last(hash) })),
   };
 }

@@ -14,6 +14,7 @@ import {
   problemReply,
   TooLarge,
 } from "../exchange/problem.ts";
+import { isPrivate } from "../exchange/private.ts";
 import { parseTarget, type Target } from "../exchange/target.ts";
 import { type Account, isAllowed } from "../accounts/account.ts";
 import type { Accounts } from "../accounts/accounts.ts";
@@ -160,7 +161,8 @@ export class Front {
       if (account !== undefined) return account;
     }
     if (given.basic === undefined || route?.basic === undefined || given.session !== undefined) return undefined;
-    const { name, password } = given.basic, tokensOnly = this.#options.isPlain && !client.isTls;
+    const { name, password } = given.basic, isOpen = this.#options.isPlain && !client.isTls;
+    const tokensOnly = isOpen || !isPrivate(client);
     return await accounts.byBasic(name, password, client.address, tokensOnly);
   }
 

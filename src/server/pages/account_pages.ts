@@ -78,21 +78,29 @@ function userTable(users: readonly User[], isOpen: boolean): Html {
 
 function tokenTable(exchange: Exchange, users: readonly User[], isOpen: boolean): Html {
   const rows = users.flatMap(({ name: user, tokens }) =>
-    tokens.map(({ name, role, created, expires }) => [
+    tokens.map(({ name, role, created, expires, hash }) => [
       name,
       user,
       role,
       ago(exchange, created),
+      used(exchange, hash),
       expires === undefined ? "never" : ago(exchange, expires),
       isOpen ? act("revoke", { user, token: name }, "Revoke", `Revoke the token ${name}?`) : "",
     ])
   );
   if (rows.length === 0) return markup`<p>There are none. Programs use tokens instead of passwords.</p>`;
-  const columns = [{ name: "Token" }, { name: "Account" }, { name: "Role" }, { name: "Made" }, { name: "Ends" }, {
+  const columns = [{ name: "Token" }, { name: "Account" }, { name: "Role" }, { name: "Made" }, { name: "Last used" }, {
+    name: "Ends",
+  }, {
     name: "Do",
     right: true,
   }];
   return table("Tokens", columns, rows);
+}
+
+function used(exchange: Exchange, hash: string) {
+  const last = exchange.site.accounts.tokenUses.last(hash);
+  return last === undefined ? "never" : ago(exchange, last);
 }
 
 function act(what: string, fields: Readonly<Record<string, string>>, text: string, sure: string): Html {

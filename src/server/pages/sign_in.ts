@@ -82,6 +82,8 @@ export async function signedIn(exchange: Exchange, given: Given, to: string): Pr
   const { site, address } = exchange;
   const session = await site.accounts.signIn(given.name, given.password, address, given.isLong);
   if (session === undefined) return undefined;
+  // Nobody has use for the one before.
+  if (exchange.session !== undefined) site.accounts.signOut(exchange.session);
   return redirect(to, { "set-cookie": cookie(exchange, session.id, session.seconds) });
 }
 

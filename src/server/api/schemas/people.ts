@@ -21,6 +21,7 @@ export const USER = named(
       role: ROLE,
       created: TEXT,
       expires: TEXT.optional(),
+      lastUsed: TIME.optional().describe("About an hour exact; absent: never"),
       appendOnly: z.boolean().optional(),
       quotaBytes: COUNT.optional(),
     })),
