@@ -16,7 +16,7 @@ import { ServerClock } from "./server_clock.ts";
 /** Sent at a time. */
 const PIECE_BYTES = 256 * 1024;
 /** Received at a time. */
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 const CONNECT_MS = 20_000, STALL_MS = 60_000, TICK_MS = 1000;
 /** What the system may still hold of a body when all of it was given away, and how slowly that may flow. */
 const BUFFERED_BYTES = 4 * 1024 * 1024, SLOWEST_BYTES_PER_MS = 16;
@@ -30,6 +30,8 @@ export interface HttpRequest {
   readonly what: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Body;
+  /** Memory for the body of an answer that fits, if the request succeeds. */
+  readonly into?: Uint8Array<ArrayBuffer> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Statuses that the caller handles; any other is a fault. */
   readonly expects: readonly number[];
@@ -127,7 +129,8 @@ export class Http implements Disposable {
       watch.answered();
       const flow = flowOf(watch, this.#options.down);
       // The length in an answer to HEAD is not its own.
-      const bytes = request.method === "HEAD" ? await emptied(response) : await readBody(response, flow, MOST_BYTES);
+      const into = response.ok ? request.into : undefined, isEmpty = request.method === "HEAD";
+      const bytes = isEmpty ? await emptied(response) : await readBody(response, flow, MOST_BYTES, into);
       if (bytes === undefined) throw new PlaceUnavailable(request.what, "the answer broke off");
       return { status: response.status, headers: response.headers, bytes };
     } catch (error) {

@@ -64,37 +64,45 @@ export function pieceOf(body: Body, at: number, length: number): Uint8Array<Arra
 /**
  * Reads the whole body of an answer.
  * @param mostBytes limit if the length is not announced
+ * @param into memory for it; used if the length is announced and fits
  * @returns undefined if it was interrupted, or is longer than announced or allowed
  */
 export async function readBody(
   response: Response,
   flow: Flow,
   mostBytes: number,
+  into?: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const said = lengthOf(response.headers), { body } = response;
   if (body === null) return (said ?? 0) === 0 ? new Uint8Array(0) : undefined;
-  if (said !== undefined && said > mostBytes) return undefined;
-  return said === undefined ? await readToEnd(body, flow, mostBytes) : await readExactly(body, flow, said);
+  if (said === undefined) return await readToEnd(body, flow, mostBytes);
+  if (said > mostBytes) return undefined;
+  const isRoom = into !== undefined && said <= into.length;
+  return await readExactly(body, flow, isRoom ? into.subarray(0, said) : new Uint8Array(said));
 }
 
-/** Reads straight into one buffer: pieces of the stream's own cost more. */
+/**
+ * Fills `bytes` by way of a small buffer. Each read makes a new object of the buffer it is given, which counts with all
+ * its bytes: with that of the whole body, a few megabytes received bring on a garbage collection.
+ */
 async function readExactly(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   flow: Flow,
-  length: number,
+  bytes: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const reader = body.getReader({ mode: "byob" });
-  let bytes = new Uint8Array(length);
+  const reader = body.getReader({ mode: "byob" }), { length } = bytes;
+  let room = new Uint8Array(Math.min(flow.readBytes, Math.max(1, length)));
   try {
     for (let done = 0; done < length;) {
-      const { value } = await reader.read(bytes.subarray(done, done + flow.readBytes));
+      const { value } = await reader.read(room.subarray(0, length - done));
       if (value === undefined || value.length === 0) return undefined;
       flow.moved();
+      bytes.set(value, done);
       done += value.length;
-      bytes = new Uint8Array(value.buffer);
+      room = new Uint8Array(value.buffer);
       await flow.pace(value.length);
     }
-    const { value } = await reader.read(new Uint8Array(1));
+    const { value } = await reader.read(room.subarray(0, 1));
     return value === undefined || value.length === 0 ? bytes : undefined;
   } finally {
     reader.cancel().catch(() => {}); // it may have broken off

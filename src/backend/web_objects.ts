@@ -34,6 +34,8 @@ export async function getObject(
     url,
     what,
     headers,
+    // Threads may share it; nothing here distinguishes that.
+    into: options.into as Uint8Array<ArrayBuffer> | undefined,
     signal,
     expects: [OK, PARTIAL, MISSING, BEYOND],
   });

@@ -1,6 +1,7 @@
 /** What servers say and networks do, and what becomes of it: the fault, its words, and how often it is tried. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { type Backend, objectKey } from "../../src/backend/backend.ts";
+import { readBody } from "../../src/backend/http_body.ts";
 import { MissingObject, PlaceFull, PlaceRefuses, PlaceUnavailable, PlaceUntrusted } from "../../src/backend/faults.ts";
 import type { PlaceUnavailable as Unavailable } from "../../src/backend/faults.ts";
 import { BadUsage, type Fault, Interrupted } from "../../src/core/fault.ts";
@@ -305,6 +306,45 @@ Deno.test("A limit is kept inside of an object, too", async () => {
   now = 0;
   await backend.get(KEY);
   ok(now >= 1_500 && now <= 5_100, `${now}`);
+});
+
+Deno.test("What is received passes through a small buffer only, however large the body is", async () => {
+  const body = noise(4 * 1024 * 1024, 3),
+    rooms: number[] = [],
+    flow = { moved: () => {}, pace: () => Promise.resolve() };
+  let at = 0;
+  const pull = (controller: ReadableByteStreamController) => {
+    const view = controller.byobRequest!.view! as Uint8Array<ArrayBuffer>;
+    if (at === body.length) controller.close();
+    else rooms.push(view.buffer.byteLength);
+    const piece = body.subarray(at, at + Math.min(view.length, 60_000));
+    view.set(piece);
+    at += piece.length;
+    controller.byobRequest!.respond(piece.length);
+  };
+  const headers = { "content-length": `${body.length}` };
+  const response = new Response(new ReadableStream({ type: "bytes", pull }), { headers });
+  const read = await readBody(response, { ...flow, pieceBytes: 1024, readBytes: 256 * 1024 }, body.length);
+  deepStrictEqual(read, body);
+  strictEqual(Math.max(...rooms), 256 * 1024);
+});
+
+Deno.test("A range is read into memory that is lent for it, which threads may share, and a refusal is not", async () => {
+  await using server = restServer();
+  await using backend = await openPlace(`rest:http://127.0.0.1:${server.port}/`);
+  await backend.put(KEY, A);
+  const into = new Uint8Array(new SharedArrayBuffer(A.length + 10));
+  const read = await backend.get(KEY, { range: { from: 7, length: 50_000 }, into });
+  strictEqual(read.buffer as unknown, into.buffer);
+  deepStrictEqual(new Uint8Array(read), A.slice(7, 50_007));
+  into.fill(0);
+  await rejects(
+    backend.get(objectKey("data", sha256(noise(1, 2))), { range: { from: 0, length: 9 }, into }),
+    MissingObject,
+  );
+  ok(into.every((byte) => byte === 0));
+  // One that is larger has memory of its own.
+  deepStrictEqual(await backend.get(KEY, { range: { from: 0, length: A.length }, into: into.subarray(0, 9) }), A);
 });
 
 Deno.test("A location with a password in it is refused, and shown without", async () => {
