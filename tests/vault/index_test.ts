@@ -79,7 +79,7 @@ Deno.test("Index objects are read again, sealed and not", async () => {
 Deno.test("An index object that is not signed, signed by others or as something else, of another vault or newer, is refused", async () => {
   const { auth } = await testKey(), object = ledger([{ unit: id(1), mark: "gone", since: "2026-12-02T03:00:00Z" }]);
   const good = encodeIndex(object, auth),
-    parse = (bytes: Uint8Array) => parseIndex(bytes, "index/x", { vault: VAULT, auth });
+    parse = (bytes: Uint8Array<ArrayBuffer>) => parseIndex(bytes, "index/x", { vault: VAULT, auth });
   deepStrictEqual(parse(good), object);
   throws(() => parse(encodeIndex(object, undefined)), NotSigned);
   throws(() => parse(encodeIndex(object, noise(32, 1))), NotSigned);

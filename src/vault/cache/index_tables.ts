@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Database } from "../../catalog/database.ts";
-import type { IndexHeader, IndexObject, UnitLine } from "../index/index_object.ts";
+import type { IndexHeader, IndexLines, IndexObject, UnitLine } from "../index/index_object.ts";
 import { ItemSums } from "./item_sums.ts";
 import { packFacts } from "./packed_facts.ts";
 import { keyOf, PackedItems, packItems } from "./packed_items.ts";
@@ -87,11 +87,14 @@ export class IndexTables {
     return bytes;
   }
 
-  /** Stages an object; it need not be in the tables before {@link flush}. @throws CatalogFault */
-  stage(name: string, object: IndexObject): void {
-    const { kind, supersedes, written } = object, units = object.kind === "units" ? object.units : [];
-    const lines = units.map((line) => this.#stagedLine(name, line));
-    const items = units.reduce((sum, { items }) => sum + items.length, 0);
+  /**
+   * Stages an object; it need not be in the tables before {@link flush}.
+   * @throws CatalogFault, and what taking a line of the object throws: nothing of it is staged then
+   */
+  stage(name: string, object: IndexLines): void {
+    const { kind, supersedes, written } = object, lines: StagedLine[] = [];
+    if (object.kind === "units") { for (const line of object.units) lines.push(this.#stagedLine(name, line)); }
+    const items = lines.reduce((sum, { keys }) => sum + keys.length, 0);
     const facts = new TextEncoder().encode(JSON.stringify({ kind, supersedes, written, lines: lines.length, items }));
     const marks = object.kind === "ledger" ? this.#seal.seal(`marks ${name}`, packMarks(object.marks)) : null;
     this.#staged.push({ name, facts: this.#seal.seal(`object ${name}`, facts), marks, lines });

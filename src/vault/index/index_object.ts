@@ -71,6 +71,11 @@ export type IndexObject =
   | IndexHeader & { readonly kind: "units"; readonly units: readonly UnitLine[] }
   | IndexHeader & { readonly kind: "ledger"; readonly marks: readonly LedgerLine[] };
 
+/** An index object whose lines about units are parsed and verified one by one, as they are taken. */
+export type IndexLines =
+  | IndexHeader & { readonly kind: "units"; readonly units: Iterable<UnitLine> }
+  | Extract<IndexObject, { readonly kind: "ledger" }>;
+
 /** The index line for a finished unit. */
 export function lineOf({ id, unitClass, size, head, frames, items }: FinishedUnit): UnitLine {
   return { unit: id, unitClass, size, head, frames, items: items.map(({ part: _, ...item }) => item) };
@@ -114,16 +119,29 @@ export interface IndexExpectation {
  * Verifies and parses an index object. @param what the object, for messages @throws NotSigned, DamagedObject,
  * BeyondLimit, NewerObject, ForeignObject
  */
-export function parseIndex(bytes: Uint8Array, what: string, { vault, auth }: IndexExpectation): IndexObject {
+export function parseIndex(bytes: Uint8Array<ArrayBuffer>, what: string, expected: IndexExpectation): IndexObject {
+  const object = readIndex(bytes, what, expected);
+  return object.kind === "units" ? { ...object, units: [...object.units] } : object;
+}
+
+/**
+ * As {@link parseIndex}, without all units in memory: their lines can be taken once, and taking one throws what is wrong
+ * with it.
+ */
+export function readIndex(
+  bytes: Uint8Array<ArrayBuffer>,
+  what: string,
+  { vault, auth }: IndexExpectation,
+): IndexLines {
   if (bytes.length > MOST_PLAIN_BYTES) throw new BeyondLimit(what, "its plain size", MOST_PLAIN_BYTES);
-  const lines = linesOf(verified(new Uint8Array(bytes), { signed: "index", auth, what }), what);
+  const lines = linesOf(verified(bytes, { signed: "index", auth, what }), what);
   const first = lines.next();
   if (first.done === true) throw new DamagedObject(what, "it is empty");
   const read = new FieldReader(first.value, what).isOfFormat(INDEX_FORMAT).isOfVault(vault);
   const header = { vault, host: read.text("host"), written: read.time("written"), supersedes: supersedesIn(read) };
   const kind = read.word("kind", ["units", "ledger"]);
   return kind === "units"
-    ? { ...header, kind, units: Array.from(lines, (line) => unitLineIn(new FieldReader(line, what))) }
+    ? { ...header, kind, units: lines.map((line) => unitLineIn(new FieldReader(line, what))) }
     : { ...header, kind, marks: Array.from(lines, (line) => ledgerLineIn(new FieldReader(line, what))) };
 }
 

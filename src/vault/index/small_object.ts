@@ -1,5 +1,6 @@
 /** Objects that are read as a whole: one zstd frame, encrypted. All of `index/`, `snapshots/` and `locks/`. */
 import type { Random } from "../../core/clock.ts";
+import { releaseMemory } from "../../core/garbage.ts";
 import { BeyondLimit } from "../format/faults.ts";
 import { MOST_HEAD_BYTES, MOST_PLAIN_BYTES, MOST_SEALED_BYTES } from "../format/limits.ts";
 import { compress, decompress } from "../pack/zstd.ts";
@@ -45,5 +46,8 @@ export async function openObject(
   const start = bytes.subarray(0, MOST_HEAD_BYTES);
   const head = identities === undefined ? undefined : await openHead(start, identities, what);
   const body = bodyOf(head, bytes.length, what), all = { from: 0, length: body.plainBytes };
-  return decompress(body.open(bytes.subarray(head?.bytes.length ?? 0), all), MOST_PLAIN_BYTES, what);
+  const frame = body.open(bytes.subarray(head?.bytes.length ?? 0), all);
+  const plain = decompress(frame, MOST_PLAIN_BYTES, what);
+  releaseMemory(frame);
+  return plain;
 }

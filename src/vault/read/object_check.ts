@@ -8,7 +8,7 @@ import type { ObjectReport } from "../../snapshot/repository.ts";
 import { parseRoot } from "../../snapshot/root.ts";
 import { DamagedObject, isOfObject, NewerObject } from "../format/faults.ts";
 import { MOST_SMALL_BYTES } from "../format/limits.ts";
-import { parseIndex } from "../index/index_object.ts";
+import { type IndexLines, readIndex } from "../index/index_object.ts";
 import { parseSnapshot } from "../index/snapshot_object.ts";
 import { parseLease } from "../prune/lease.ts";
 import type { SealedObjects, SmallKind } from "../store/sealed_objects.ts";
@@ -69,11 +69,16 @@ async function lookAtKey({ backend }: SealedObjects, { name, size }: ListedObjec
 function signed(kind: SmallKind): Rule["look"] {
   return async (objects, { name, size }) => {
     const what = `${kind}/${name}`, bytes = await objects.get(kind, name, size), { auth, access: { config } } = objects;
-    if (kind === "index") parseIndex(bytes, what, { vault: config.id, auth });
+    if (kind === "index") assertLines(readIndex(bytes, what, { vault: config.id, auth }));
     if (kind === "locks") parseLease(bytes, what, { vault: config.id, auth });
     if (kind !== "snapshots") return undefined;
     const root = parseSnapshot(bytes, what, auth);
     parseRoot(root.bytes);
     return root.id;
   };
+}
+
+/** Takes each line, which verifies it. */
+function assertLines(index: IndexLines): void {
+  if (index.kind === "units") { for (const _ of index.units); }
 }

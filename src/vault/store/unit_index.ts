@@ -2,11 +2,12 @@
 import { MissingObject } from "../../backend/faults.ts";
 import { CatalogFault, type Trouble } from "../../catalog/faults.ts";
 import type { Fault } from "../../core/fault.ts";
+import { releaseMemory } from "../../core/garbage.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { IndexCache } from "../cache/index_cache.ts";
 import type { KnownObject } from "../cache/index_tables.ts";
 import { isOfObject } from "../format/faults.ts";
-import { type IndexHeader, type IndexObject, type LedgerLine, parseIndex } from "../index/index_object.ts";
+import { type IndexHeader, type IndexObject, type LedgerLine, readIndex } from "../index/index_object.ts";
 import { isReliable, type UnitFacts } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";
 import type { SealedObjects } from "./sealed_objects.ts";
@@ -221,7 +222,8 @@ export class UnitIndex {
     const what = `index/${name}`, { access: { config }, auth } = this.#objects;
     try {
       const bytes = await this.#objects.get("index", name, size);
-      this.#cache.tables.stage(name, parseIndex(bytes, what, { vault: config.id, auth }));
+      this.#cache.tables.stage(name, readIndex(bytes, what, { vault: config.id, auth }));
+      releaseMemory(bytes);
     } catch (error) {
       if (error instanceof MissingObject) return false;
       if (!isOfObject(error) || error instanceof CatalogFault) throw error;

@@ -267,3 +267,23 @@ Deno.test("who asks for very much that isn't there is answered without the table
   await opened.index.refresh();
   strictEqual(homes(items), 200);
 });
+
+Deno.test("An object with a damaged line is unusable as a whole: none of the lines before it are kept", async () => {
+  using scene = new Scene(1);
+  const header = { vault: VAULT, host: "h", written: "2026-11-20T22:05:11Z", supersedes: [], kind: "units" as const };
+  const line = (n: number): UnitLine => ({
+    unit: name(2000 + n),
+    unitClass: "data",
+    size: n === 2 ? -1 : 5000,
+    head: noise(184, n),
+    frames: [],
+    items: [],
+  });
+  const damaged = await scene.put({ ...header, units: [0, 1, 2].map(line) });
+  const whole = await scene.put({ ...header, units: [3, 4].map(line) });
+  using open = scene.open("state");
+  await open.index.refresh();
+  deepStrictEqual([...open.index.unusable.keys()], [damaged]);
+  deepStrictEqual(open.cache.tables.names(), [whole]);
+  deepStrictEqual([...open.index.unitNames()], [name(2003), name(2004)].sort());
+});
