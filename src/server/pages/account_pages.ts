@@ -18,10 +18,10 @@ export const ACCOUNT_PAGES: readonly Route[] = [
 
 const ROLE_TEXTS: Readonly<Record<User["role"], string>> = {
   watch: "watch: sees whether all is well",
-  read: "read: sees and downloads every file",
-  run: "run: starts jobs, restores into new directories",
+  read: "read: downloads every file",
+  run: "run: starts jobs, restores",
   admin: "admin: everything",
-  objects: "objects: a machine that stores its backups here",
+  objects: "objects: stores vaults here",
 };
 const EXPIRIES: readonly (readonly [string, string])[] = [
   ["365", "for a year"],

@@ -100,7 +100,7 @@ dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anyw
 .card > .actions:only-child { margin: .2rem 0; }
 select { max-width: 100%; }
 .form input:not([type=radio], [type=checkbox]), .form select { width: 100%; max-width: 30rem; display: block; }
-.form fieldset + fieldset { margin-top: 1.2rem; border-top: 1px solid var(--line); }
+.form fieldset + fieldset, .form details + fieldset { margin-top: 1.2rem; border-top: 1px solid var(--line); }
 .row { display: flex; flex-wrap: wrap; gap: .4rem; } .row form { margin: 0; }
 .runs { display: flex; gap: .1rem; list-style: none; margin: 0; padding: 0; }
 .runs a, .runs li > span { display: inline-block; min-width: 1.2rem; text-align: center; text-decoration: none; }
@@ -128,6 +128,7 @@ summary { padding: .7rem 0 .2rem; cursor: pointer; font-weight: 600; }
   tbody td::before { content: attr(data-label); color: var(--soft); flex: none; }
   tbody td:first-child { font-weight: 600; text-align: left; display: block; }
   tbody td:first-child::before { content: none; } tbody td:first-child .soft { font-weight: 400; }
+  tbody td .why { display: block; text-align: left; }
   tbody td:empty { display: none; } .brief tbody td:empty { display: block; padding: 0;
     margin-right: -.8rem; }
   .brief tbody tr { display: grid; grid-template-columns: max-content 1fr max-content; gap: 0 .8rem; }

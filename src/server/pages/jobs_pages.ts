@@ -137,9 +137,9 @@ function button(action: string, name: string, value: string, text: string, sure?
 
 const CHECK_FORM = markup`<h2>Check</h2><form class="card" method="post" action="/jobs/check">
 <label for="part">Look for damage, and read</label>
-<p class="actions"><select id="part" name="part"><option value="">no contents: names and sizes only</option>
-<option value="oldest:5%" selected>5 %, those not read for the longest time</option>
-<option value="oldest:20%">20 %, those not read for the longest time</option>
+<p class="actions"><select id="part" name="part"><option value="">nothing: names and sizes only</option>
+<option value="oldest:5%" selected>the 5 % read longest ago</option>
+<option value="oldest:20%">the 20 % read longest ago</option>
 <option value="all">every byte</option></select> <button>Check now</button></p></form>`;
 
 const WEEK_DAYS = 7;
@@ -237,7 +237,7 @@ function ended(seen: Seen, history: readonly HistoryEntry[], mayRead: boolean): 
     mayRead ? markup`<a href="/jobs/run/${run}">${name}</a>` : kind ?? "job",
     kind ?? "-",
     markup`<span class="${SIGNS[outcome] ?? ""}">${outcome}</span>${
-      mayRead && error !== undefined && markup`<br><span class="soft">${error.message}</span>`
+      mayRead && error !== undefined && markup`<br><span class="soft why">${error.message}</span>`
     }${
       problemCount > 0 && markup`
         <span class="soft">${pluralText(problemCount, "problem")}</span>

@@ -41,7 +41,7 @@ interface Restoring {
 }
 
 const OVERWRITE: readonly (readonly [value: string, text: string])[] = [
-  ["if-newer", "replace what is older than in the snapshot"],
+  ["if-newer", "replace what is older"],
   ["if-changed", "replace what differs"],
   ["never", "keep it"],
   ["always", "replace it"],
@@ -144,7 +144,7 @@ function newPlace({ account }: Exchange, { place, base, name, owners }: Choice, 
 ${picker}
 <label for="name">Its name</label><input id="name" name="name" value="${name}" maxlength="1000">
 <label for="owners">Files belong to</label><select id="owners" name="owners">${
-    options([["target", "the owner of the directory that it is made in"], ["names", "whom they belonged to"]], owners)
+    options([["target", "the owner of that directory"], ["names", "whoever they belonged to"]], owners)
   }</select></fieldset>`;
 }
 
