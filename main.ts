@@ -21,7 +21,7 @@ if ("WorkerGlobalScope" in globalThis) {
     const { serveVault } = await import("./src/vault/threads/worker.ts");
     serveVault(early);
   } else if (name === "vault-pack") {
-    const { servePacking } = await import("./src/vault/backup/pack_worker.ts");
+    const { servePacking } = await import("./src/vault/write/pack_worker.ts");
     servePacking(early);
   } else if (name === "server-reader") {
     const { serveReading } = await import("./src/server/reader/worker.ts");

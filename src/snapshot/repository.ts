@@ -229,7 +229,11 @@ export interface RepositoryWriter extends AsyncDisposable {
    * @param source for reading again what turns out to be needed once more
    * @throws DamagedManifest, NewerFormat, OtherAlgorithm
    */
-  receive(root: Uint8Array<ArrayBuffer>, source?: SnapshotSource): Awaitable<SnapshotReceiver>;
+  receive(
+    root: Uint8Array<ArrayBuffer>,
+    source?: SnapshotSource,
+    work?: WorkOptions,
+  ): Awaitable<SnapshotReceiver>;
   /** Plans the removal of unreferenced data by the rules of this engine. @throws UnknownReferences, Interrupted */
   planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan>;
   /**

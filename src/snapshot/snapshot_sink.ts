@@ -192,6 +192,9 @@ export interface SnapshotSource {
 export interface SnapshotReceiver extends AsyncDisposable {
   /** True if the hunk and everything that it names exist, so that nothing of it has to be sent. Absent: never. */
   hasHunk?(id: HunkId): boolean;
+  /** Number of batches that may usefully be in progress at once. Absent: one. */
+  readonly width?: number;
+  /** Stores what isn't there. Several calls may be in progress, up to {@link width}. */
   add(batch: readonly ReceivedFile[]): Promise<readonly ("stored" | "reused")[]>;
   /**
    * Makes everything received so far durable.

@@ -8,6 +8,7 @@ import { encodeHunk, type HunkRef } from "../snapshot/hunk.ts";
 import { type LabelChanges, parseRoot } from "../snapshot/root.ts";
 import { fieldsOf, parseJson } from "../core/json.ts";
 import type { Monitor } from "../core/monitor.ts";
+import type { WorkOptions } from "../core/work.ts";
 import type { RemovalPlan, RemovalRequest, RepositoryWriter, Rewriting, VerifiedItem } from "../snapshot/repository.ts";
 import type { Machine } from "../platform/machine.ts";
 import type { HunkWithBytes, SinkRequest, SnapshotSource } from "../snapshot/snapshot_sink.ts";
@@ -18,6 +19,8 @@ import type { RootStore } from "./store/root_store.ts";
 import { type ContentNotes, VaultSink } from "./backup/vault_sink.ts";
 import { type ChangeOfCatalog, notingVerified } from "./store/vault_catalog.ts";
 import { LocalPacker } from "./write/local_packer.ts";
+import { PackThreads } from "./write/pack_threads.ts";
+import { ReceivedPacker } from "./write/received_packer.ts";
 import { VaultReceiver } from "./write/receiver.ts";
 import { type RunOptions, type RunParts, RunStore } from "./write/run_store.ts";
 
@@ -36,6 +39,9 @@ export interface WriterOptions extends Omit<RunOptions, "disk"> {
   readonly refusal: Fault | undefined;
 }
 
+/** No threads. */
+const ALONE: WorkOptions = { workers: 0, signal: new AbortController().signal };
+
 export type NewPruner = (request: RemovalRequest, monitor: Monitor) => Pruner;
 
 export class VaultWriter implements RepositoryWriter {
@@ -45,6 +51,7 @@ export class VaultWriter implements RepositoryWriter {
   readonly #local: LocalPacker;
   readonly #keptHunks: Disposable;
   #pruner: Pruner | undefined;
+  #received: { readonly threads: PackThreads; readonly packer: ReceivedPacker } | undefined;
 
   constructor(vault: WriterVault, { refusal, ...options }: WriterOptions) {
     this.#vault = vault;
@@ -59,6 +66,7 @@ export class VaultWriter implements RepositoryWriter {
     using _lock = this.#vault.lock;
     using _kept = this.#keptHunks;
     await this.#pruner?.[Symbol.asyncDispose]();
+    await this.#received?.threads[Symbol.asyncDispose]();
     this.#local[Symbol.dispose]();
     await this.#store[Symbol.asyncDispose]();
   }
@@ -74,13 +82,29 @@ export class VaultWriter implements RepositoryWriter {
     if (this.#refusal !== undefined) throw this.#refusal;
   }
 
-  async receive(root: Uint8Array<ArrayBuffer>, source?: SnapshotSource): Promise<VaultReceiver> {
+  async receive(
+    root: Uint8Array<ArrayBuffer>,
+    source?: SnapshotSource,
+    work: WorkOptions = ALONE,
+  ): Promise<VaultReceiver> {
     this.#assertMayStore();
     const { index, roots } = this.#vault, store = this.#store;
     index.doWithoutTails();
     await store.catchUp();
     const hunks = store.hasDoubtful ? [] : await hunksOf(roots);
-    return new VaultReceiver({ store, roots, local: this.#local, hunks: new Set(hunks) }, root, source);
+    const { threads, packer } = this.#received ??= this.#beginReceiving(work);
+    const finish = async () => {
+      await threads.finish();
+      await this.#local.finish();
+    };
+    return new VaultReceiver({ store, roots, packer, finish, hunks: new Set(hunks) }, root, source);
+  }
+
+  /** All received snapshots share the threads. */
+  #beginReceiving(work: WorkOptions): { readonly threads: PackThreads; readonly packer: ReceivedPacker } {
+    const store = this.#store, { machine } = this.#vault, { wholeUpTo } = store.objects.access.config.chunker;
+    const threads = new PackThreads(store, { ...work, machine, ratios: new Map() });
+    return { threads, packer: new ReceivedPacker(threads, this.#local, wholeUpTo) };
   }
 
   /** Begins a repair. The repairer holds the lease until it is disposed. @throws VaultBusy, NewerObject */

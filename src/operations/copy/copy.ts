@@ -7,10 +7,10 @@ import type { WorkOptions } from "../../core/work.ts";
 import { Yielder } from "../../core/yielding.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Repository, RepositoryWriter } from "../../snapshot/repository.ts";
-import type { HunkWithBytes, SnapshotReceiver } from "../../snapshot/snapshot_sink.ts";
 import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { type CopiedSnapshot, type CopySource, unchangedSnapshot } from "./copied_snapshot.ts";
+import { Course } from "./course.ts";
 import { isTranslated, originKey, originsIn, Translation } from "./translation.ts";
 import { whatIsThere } from "./what_is_there.ts";
 
@@ -69,6 +69,7 @@ interface CopyEnds extends CopySource {
 class CopyRun {
   readonly #ends: CopyEnds;
   readonly #clock: Clock;
+  readonly #work: WorkOptions;
   readonly #onCheckpoint: (() => void) | undefined;
   readonly #monitor: Monitor;
   readonly #pace: Yielder;
@@ -77,7 +78,8 @@ class CopyRun {
   #checkpoint = { bytes: 0, ms: 0 };
   #translation: Translation | undefined;
 
-  constructor(ends: CopyEnds, { clock, signal, onCheckpoint }: CopyRequest, monitor: Monitor) {
+  constructor(ends: CopyEnds, { clock, workers, signal, onCheckpoint }: CopyRequest, monitor: Monitor) {
+    this.#work = { workers, signal };
     this.#onCheckpoint = onCheckpoint;
     this.#ends = ends;
     this.#clock = clock;
@@ -109,16 +111,18 @@ class CopyRun {
     using _held = await from.lockForReading(id);
     const snapshot = await this.#snapshot(id), { source, hunks } = snapshot;
     // What somebody removes at the target meanwhile is stored there again, from the source.
-    await using receiver = await writer.receive(snapshot.root, source);
-    const course = new Course(receiver);
+    await using receiver = await writer.receive(snapshot.root, source, this.#work);
+    await using course = new Course(receiver);
     try {
       for (const [index, ref] of hunks.entries()) {
         if (this.#done.has(ref.id) || receiver.hasHunk?.(ref.id) === true) continue;
         await this.#addFiles(snapshot, index, course);
-        course.add({ ref, bytes: await source.hunk(ref.id) });
+        course.addHunk({ ref, bytes: await source.hunk(ref.id) });
       }
+      await course.arrive();
+      await this.#pace.yieldIfDue();
     } catch (error) {
-      if (error instanceof Interrupted) await course.checkpoint();
+      if (error instanceof Interrupted) await course.keep();
       throw error;
     }
     await course.commit();
@@ -145,18 +149,24 @@ class CopyRun {
   }
 
   async #addFiles(snapshot: CopiedSnapshot, hunk: number, course: Course): Promise<void> {
-    for (const { file, lines } of snapshot.files(hunk)) {
+    for (const file of snapshot.files(hunk)) {
       await this.#pace.yieldIfDue();
-      this.#monitor.current(textOf(file.entry.path));
-      const [how] = await course.receiver.add([file]);
-      if (how === "stored") this.#countStored(file.entry.size);
-      else this.#monitor.count("reusedItems");
-      course.tail = () => snapshot.beginning(hunk, lines);
+      this.#monitor.current(textOf(file.file.entry.path));
+      await course.addFile({
+        file: file.file,
+        beginning: () => snapshot.beginning(hunk, file.lines),
+        arrived: (how) => this.#count(file.file.entry.size, how),
+      });
       if (!this.#isCheckpointDue()) continue;
       await course.checkpoint();
       this.#note(course.hunks);
       this.#onCheckpoint?.();
     }
+  }
+
+  #count(bytes: number, how: "stored" | "reused"): void {
+    if (how === "stored") this.#countStored(bytes);
+    else this.#monitor.count("reusedItems");
   }
 
   #countStored(bytes: number): void {
@@ -174,34 +184,5 @@ class CopyRun {
   #note(hunks: readonly HunkId[]): void {
     for (const id of hunks) this.#done.add(id);
     this.#checkpoint = { bytes: 0, ms: this.#clock.nowMs() };
-  }
-}
-
-/** One snapshot on its way: what has been handed over, and what hasn't yet. */
-class Course {
-  readonly receiver: SnapshotReceiver;
-  readonly hunks: HunkId[] = [];
-  /** Makes the beginning of the hunk that is being copied. */
-  tail: (() => HunkWithBytes) | undefined;
-  #waiting: HunkWithBytes[] = [];
-
-  constructor(receiver: SnapshotReceiver) {
-    this.receiver = receiver;
-  }
-
-  /** Adds a hunk all of whose files have arrived. */
-  add(hunk: HunkWithBytes): void {
-    this.#waiting.push(hunk);
-    this.hunks.push(hunk.ref.id);
-    this.tail = undefined;
-  }
-
-  async checkpoint(): Promise<void> {
-    await this.receiver.checkpoint(this.#waiting, this.tail?.());
-    this.#waiting = [];
-  }
-
-  async commit(): Promise<void> {
-    await this.receiver.commit(this.#waiting);
   }
 }

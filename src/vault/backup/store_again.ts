@@ -8,8 +8,8 @@ import type { Entry } from "../../core/entry.ts";
 import type { StoreBatch, StoreTask } from "../../snapshot/ingest_batch.ts";
 import type { SourceFile } from "../../snapshot/snapshot_sink.ts";
 import { LostFromVault } from "../format/faults.ts";
-import type { PackThreads } from "./pack_threads.ts";
 import type { LocalPacker } from "../write/local_packer.ts";
+import type { PackThreads } from "../write/pack_threads.ts";
 import type { LostContent } from "../write/reliance.ts";
 import type { RunStore } from "../write/run_store.ts";
 
@@ -56,7 +56,8 @@ export class StoreAgain {
       tried.push(each);
       bytes += each.entry.size;
     }
-    const results = await this.#parts.threads.store(batches, { items: batches.length, bytes });
+    const { threads, directory } = this.#parts;
+    const results = await threads.store({ directory, batches }, { items: batches.length, bytes });
     const stored = new Set(tried.filter(({ content }, i) => results[i]?.[0]?.content === content));
     return lost.filter((each) => !stored.has(each));
   }

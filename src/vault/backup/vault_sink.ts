@@ -17,7 +17,7 @@ import { type RootFields, rootOf } from "../../snapshot/root_fields.ts";
 import type { SinkRequest, SnapshotSink, StreamFacts, StreamResult } from "../../snapshot/snapshot_sink.ts";
 import { snapshotDirectory } from "../pack/tar_names.ts";
 import type { RootStore } from "../store/root_store.ts";
-import { PackThreads } from "./pack_threads.ts";
+import { PackThreads } from "../write/pack_threads.ts";
 import { PresentContents } from "../write/present_contents.ts";
 import { RootMaker } from "../write/root_maker.ts";
 import { removePartial } from "../write/roots.ts";
@@ -89,7 +89,7 @@ export class VaultSink implements SnapshotSink {
     this.damaged = new Set(beginning.damaged);
     this.#sequence = beginning.sequence;
     const directory = this.#directory = snapshotDirectory({ host, series, start: new Date(startMs).toISOString() });
-    this.#threads = new PackThreads(store, { machine, directory, ratios: beginning.ratios, workers, signal });
+    this.#threads = new PackThreads(store, { machine, ratios: beginning.ratios, workers, signal });
     this.#local = new LocalPacker(store, beginning.ratios);
     this.#present = beginning.present;
     const { placeOf } = request,
@@ -121,7 +121,8 @@ export class VaultSink implements SnapshotSink {
   }
 
   async ingest({ stores }: IngestBatch, cost: BatchCost): Promise<IngestResult> {
-    const results = await this.#threads.store(stores.map((batch) => this.#withoutLost(batch)), cost);
+    const batches = stores.map((batch) => this.#withoutLost(batch)), directory = this.#directory;
+    const results = await this.#threads.store({ directory, batches }, cost);
     if (this.damaged.size > 0) results.flat().forEach((result) => this.#noteMended(result));
     return { links: [], stores: results };
   }

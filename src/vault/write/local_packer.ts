@@ -1,19 +1,19 @@
-/** Packs contents in the main thread: streams, and contents from other repositories. */
+/** Packs contents in the main thread: those of streams, of repairs, and large ones whose parts are known. */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import type { NsText } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
 import { type Hasher, newHasher } from "../../core/digest.ts";
-import { inTurn, waitFor, type WaitingSteps } from "../../core/steps.ts";
+import { inTurn } from "../../core/steps.ts";
 import type { Ratios } from "../../snapshot/catalog_queries.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import type { ContentParts } from "../../snapshot/snapshot_sink.ts";
 import { fileName } from "../pack/tar_names.ts";
-import type { TarFields } from "../pack/unit_writer.ts";
 import { WRONG_TOGETHER } from "../store/contents.ts";
 import { gearOf } from "../store/sealed_objects.ts";
-import { ContentPacker } from "./content_packer.ts";
+import { type ContentFacts, ContentPacker } from "./content_packer.ts";
 import { LearntRatios } from "./learnt_ratios.ts";
+import { type Chunks, ChunkStream, Pieces } from "./pieces.ts";
 import type { RunStore } from "./run_store.ts";
 import { type PackedContent, StreamPacker } from "./stream_packer.ts";
 import type { UnitPacker } from "./unit_packer.ts";
@@ -54,19 +54,15 @@ export class LocalPacker implements Disposable {
    * @param expected id of the content, if known: lists are stored for no other
    */
   async add(
-    chunks: AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>,
+    chunks: Chunks,
     file: PackedFile,
     { directory, expected }: { readonly directory: Raw; readonly expected?: ContentId },
   ): Promise<PackedContent> {
     const { access } = this.#store.objects;
     this.#stream ??= new StreamPacker(this.#packer, gearOf(access), access.config.chunker);
-    const facts = { name: fileName(directory, file.path), fields: fieldsOf(file) };
-    const pieces = new Pieces(chunks);
-    try {
-      return await inTurn(this.#stream.add((into) => pieces.read(into), facts, expected));
-    } finally {
-      await pieces.end();
-    }
+    await using stream = new ChunkStream(chunks);
+    const pieces = new Pieces(() => stream.next());
+    return await inTurn(this.#stream.add((into) => pieces.read(into), factsOf(directory, file), expected));
   }
 
   /**
@@ -79,7 +75,7 @@ export class LocalPacker implements Disposable {
     file: PackedFile,
     { directory, content }: { readonly directory: Raw; readonly content: ContentId },
   ): Promise<void> {
-    const facts = { name: fileName(directory, file.path), fields: fieldsOf(file) };
+    const facts = factsOf(directory, file);
     let hasher: Hasher | undefined = newHasher("sha256"), from = 0;
     for await (const some of parts()) {
       for (const { id, size } of some) {
@@ -102,37 +98,8 @@ export class LocalPacker implements Disposable {
   }
 }
 
-function fieldsOf({ mode, uid, gid, user, group, mtime }: PackedFile): TarFields {
-  return { mode, uid, gid, mtime, ...(user !== undefined && { user }), ...(group !== undefined && { group }) };
-}
-
-/** Provides chunks of any size as pieces of requested sizes. */
-class Pieces {
-  readonly #next: () => Promise<IteratorResult<Uint8Array<ArrayBuffer>>>;
-  readonly #return: () => Promise<unknown>;
-  #rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #isDone = false;
-
-  constructor(chunks: AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>) {
-    const iterator = Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
-    this.#next = async () => await iterator.next();
-    this.#return = async () => await iterator.return?.();
-  }
-
-  *read(into: Uint8Array<ArrayBuffer>): WaitingSteps<number> {
-    while (this.#rest.length === 0 && !this.#isDone) {
-      const { done, value } = yield* waitFor(this.#next());
-      if (done === true) this.#isDone = true;
-      else this.#rest = value;
-    }
-    const piece = this.#rest.subarray(0, into.length);
-    into.set(piece);
-    this.#rest = this.#rest.subarray(piece.length);
-    return piece.length;
-  }
-
-  /** Ends reading. */
-  async end(): Promise<void> {
-    if (!this.#isDone) await this.#return();
-  }
+/** Name and attributes of a file in unpacked units. @param directory of the snapshot's names */
+export function factsOf(directory: Raw, { path, mode, uid, gid, user, group, mtime }: PackedFile): ContentFacts {
+  const owner = { ...(user !== undefined && { user }), ...(group !== undefined && { group }) };
+  return { name: fileName(directory, path), fields: { mode, uid, gid, mtime, ...owner } };
 }

@@ -8,6 +8,7 @@ import type { UnitLine } from "../index/index_object.ts";
 import type { UnitClass } from "../pack/items.ts";
 import type { ContentLists } from "../pack/parts_list.ts";
 import type { Head } from "../seal/age_header.ts";
+import type { ChunkDesk } from "./pieces.ts";
 
 /** The stored bytes of a unit, in memory or in a local file. */
 export type UnitBody =
@@ -52,25 +53,33 @@ type Question =
   | { readonly kind: "claim"; readonly ids: readonly string[] }
   | { readonly kind: "lists"; readonly lists: ContentLists }
   | { readonly kind: "hand"; readonly unit: FinishedBody }
-  | { readonly kind: "begin"; readonly unitClass: UnitClass };
+  | { readonly kind: "begin"; readonly unitClass: UnitClass }
+  | { readonly kind: "chunk"; readonly stream: number };
+
+/** What packers need of the thread that has the vault. */
+export type MainDesk = PackDesk & ChunkDesk;
 
 /** The desk for a packer in another thread. */
-export function deskBehind(ask: Ask): PackDesk {
+export function deskBehind(ask: Ask): MainDesk {
   const put = (question: Question) => ask(question);
   return {
     claim: (ids) => put({ kind: "claim", ids }) as Promise<readonly boolean[]>,
     keepLists: (lists) => put({ kind: "lists", lists }) as Promise<boolean>,
     hand: (unit) => put({ kind: "hand", unit }) as Promise<void>,
     begin: (unitClass) => put({ kind: "begin", unitClass }) as Promise<NextUnit>,
+    chunkOf: (stream) => put({ kind: "chunk", stream }) as Promise<Uint8Array<ArrayBuffer> | undefined>,
   };
 }
 
 /** Answers a question from another thread. */
-export async function answerAt(desk: PackDesk, asked: unknown): Promise<Answer> {
-  return { answer: await answerTo(desk, asked as Question), transfer: [] };
+export async function answerAt(desk: MainDesk, asked: unknown): Promise<Answer> {
+  const question = asked as Question;
+  if (question.kind !== "chunk") return { answer: await answerTo(desk, question), transfer: [] };
+  const chunk = await desk.chunkOf(question.stream);
+  return { answer: chunk, transfer: chunk === undefined ? [] : [chunk.buffer] };
 }
 
-function answerTo(desk: PackDesk, question: Question): Promise<unknown> {
+function answerTo(desk: PackDesk, question: Exclude<Question, { kind: "chunk" }>): Promise<unknown> {
   switch (question.kind) {
     case "claim":
       return desk.claim(question.ids);

@@ -3,16 +3,16 @@
  * it is stored.
  */
 import { hash } from "node:crypto";
-import { type HunkId, type RootId, rootIdOf } from "../../core/content_id.ts";
+import { type ContentId, type HunkId, type RootId, rootIdOf } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
-import { DamagedContent, OtherAlgorithm } from "../../snapshot/faults.ts";
+import { OtherAlgorithm } from "../../snapshot/faults.ts";
 import { parseRoot, type Root } from "../../snapshot/root.ts";
 import type { HunkWithBytes, ReceivedFile, SnapshotReceiver, SnapshotSource } from "../../snapshot/snapshot_sink.ts";
 import { LostFromVault } from "../format/faults.ts";
 import { snapshotDirectory } from "../pack/tar_names.ts";
 import type { RootStore } from "../store/root_store.ts";
-import type { LocalPacker } from "./local_packer.ts";
+import type { ReceivedPacker } from "./received_packer.ts";
 import { isThere, type LostContent } from "./reliance.ts";
 import { RootMaker } from "./root_maker.ts";
 import { removePartial } from "./roots.ts";
@@ -22,7 +22,9 @@ import type { RunStore } from "./run_store.ts";
 export interface ReceiverParts {
   readonly store: RunStore;
   readonly roots: RootStore;
-  readonly local: LocalPacker;
+  readonly packer: ReceivedPacker;
+  /** Makes all packers hand over what they have packed. */
+  readonly finish: () => Promise<void>;
   /** Hunks of existing snapshots, which have everything that they name: that is checked at the end. */
   readonly hunks: ReadonlySet<HunkId>;
 }
@@ -68,29 +70,31 @@ export class VaultReceiver implements SnapshotReceiver {
     return hunks.has(id) && store.has(id, "meta");
   }
 
+  get width(): number {
+    return this.#parts.packer.width;
+  }
+
   async add(batch: readonly ReceivedFile[]): Promise<readonly ("stored" | "reused")[]> {
+    const { store, packer } = this.#parts, files: ReceivedFile[] = [], seen = new Set<ContentId>();
     const results: ("stored" | "reused")[] = [];
     for (const file of batch) {
-      const isKnown = await isThere(this.#parts.store, file.content);
-      if (!isKnown) await this.#store(file);
-      results.push(isKnown ? "reused" : "stored");
+      const { content } = file, isThereNow = seen.has(content) || await isThere(store, content);
+      seen.add(content);
+      // What is being packed may be claimed already; it is there only once that is done.
+      const isUnderWay = packer.isUnderWay(content);
+      if (!isThereNow || isUnderWay) files.push(file);
+      results.push(isThereNow || isUnderWay ? "reused" : "stored");
     }
+    await packer.add({ files, directory: this.#directory });
     return results;
   }
 
-  async #store({ content, entry, open, parts }: ReceivedFile): Promise<void> {
-    const { local } = this.#parts, directory = this.#directory, inParts = await parts?.();
-    if (inParts !== undefined) return await local.addParts(inParts, entry, { directory, content });
-    const { id } = await local.add(open(), entry, { directory, expected: content });
-    if (id !== content) throw new DamagedContent(content, "the bytes that came are not those of its checksum");
-  }
-
   async #storeAgain(lost: readonly LostContent[]): Promise<void> {
-    const gone: string[] = [];
+    const { store: { contents }, packer } = this.#parts, directory = this.#directory, gone: string[] = [];
     for (const { content, entry, path } of lost) {
-      const { contents } = this.#parts.store, open = () => (this.#source ?? contents).read(content);
+      const open = () => (this.#source ?? contents).read(content);
       try {
-        await this.#store({ content, entry, open });
+        await packer.add({ files: [{ content, entry, open }], directory });
       } catch (error) {
         if (!(error instanceof Fault) || error.code !== "damaged-content") throw error;
         gone.push(textOf(path));
@@ -120,7 +124,7 @@ export class VaultReceiver implements SnapshotReceiver {
   }
 
   async #flush(): Promise<void> {
-    await this.#parts.local.finish();
+    await this.#parts.finish();
     await this.#parts.store.flush();
   }
 

@@ -39,13 +39,18 @@ export interface IntakeSetup {
   readonly packer: ContentPacker;
   readonly chunking: Chunking;
   readonly gear: Uint32Array;
-  /** Directory in which units show the backed-up files, for people. */
-  readonly directory: Raw;
   readonly stop: StopFlag;
   readonly meter: Meter;
 }
 
 type Wait = Promise<void> | undefined;
+/** Files of a backup. */
+export interface FileBatches {
+  /** Directory in which units show the backed-up files, for people. */
+  readonly directory: Raw;
+  readonly batches: readonly StoreBatch[];
+}
+
 type AddStream = (read: ReadNext, facts: ContentFacts) => WaitingSteps<PackedContent>;
 
 /** A content that was read, with the file that it belongs to. */
@@ -72,10 +77,11 @@ export class VaultIntake implements Disposable {
     this.#sources[Symbol.dispose]();
   }
 
-  *run(batches: readonly StoreBatch[]): WaitingSteps<StoreResult[][]> {
+  *run({ directory, batches }: FileBatches): WaitingSteps<StoreResult[][]> {
     const results: StoreResult[][] = [];
     const arena = this.#arenas.pop() ?? this.#newArena();
-    const work = new BatchIntake(this.#setup, arena, (read, facts) => this.#addStream(read, facts));
+    const addStream: AddStream = (read, facts) => this.addStream(read, facts);
+    const work = new BatchIntake(this.#setup, { directory, arena, addStream });
     try {
       for (const batch of batches) {
         using source = new SourceDirectory(this.#sources, batch.rootPath, batch.relative);
@@ -92,17 +98,19 @@ export class VaultIntake implements Disposable {
     return new Uint8Array(Math.max(FEWEST_ARENA_BYTES, this.#setup.chunking.wholeUpTo + ROOM_TO_GROW));
   }
 
-  *#addStream(read: ReadNext, facts: ContentFacts): WaitingSteps<PackedContent> {
+  /** Packs a content of any size. @param expected its id, if known */
+  *addStream(read: ReadNext, facts: ContentFacts, expected?: ContentId): WaitingSteps<PackedContent> {
     const { packer, gear, chunking } = this.#setup;
     using _ = yield* this.#turn.take();
     this.#stream ??= new StreamPacker(packer, gear, chunking);
-    return yield* this.#stream.add(read, facts);
+    return yield* this.#stream.add(read, facts, expected);
   }
 }
 
 /** The intake of one batch. */
 class BatchIntake implements ContentKeeper<Wait> {
   readonly #setup: IntakeSetup;
+  readonly #directory: Raw;
   readonly #arena: Uint8Array<ArrayBuffer>;
   readonly #addStream: AddStream;
   readonly #files: FileIntake<Wait>;
@@ -113,16 +121,24 @@ class BatchIntake implements ContentKeeper<Wait> {
   /** The current file. */
   #facts: ((file: FileFacts) => ContentFacts) | undefined;
 
-  /** @param arena buffer for small contents, until it is known whether they are needed */
-  constructor(setup: IntakeSetup, arena: Uint8Array<ArrayBuffer>, addStream: AddStream) {
+  constructor(
+    setup: IntakeSetup,
+    { directory, arena, addStream }: {
+      readonly directory: Raw;
+      /** Buffer for small contents, until it is known whether they are needed. */
+      readonly arena: Uint8Array<ArrayBuffer>;
+      readonly addStream: AddStream;
+    },
+  ) {
     this.#setup = setup;
+    this.#directory = directory;
     this.#arena = arena;
     this.#addStream = addStream;
     this.#files = new FileIntake(this, setup.meter);
   }
 
   *storeAll(batch: StoreBatch, source: SourceDirectory): WaitingSteps<StoreResult[]> {
-    const { stop, chunking: { wholeUpTo }, directory } = this.#setup, results: StoreResult[] = [];
+    const { stop, chunking: { wholeUpTo } } = this.#setup, directory = this.#directory, results: StoreResult[] = [];
     for (const task of batch.files) {
       stop.check();
       const isFull = this.#arena.length - this.#used < Math.min(task.size, wholeUpTo) + ROOM_TO_GROW;

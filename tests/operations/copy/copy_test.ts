@@ -269,3 +269,77 @@ Deno.test("from vault to vault, parts of large files and their lists go as they 
   await restore(to, world.restoreRequest(last, target), monitor);
   strictEqual(differences(world.source, target), "");
 });
+
+/** Files for several batches: equal ones, small ones, and large ones that come as streams. */
+function writeMany(world: World): void {
+  for (let i = 0; i < 900; i++) world.write(`dir${i % 7}/file${i}`, noise(2000 + i % 300, i % 300));
+  for (let i = 0; i < 6; i++) world.write(`large${i}`, noise(1_500_000, 1000 + i % 3));
+}
+
+Deno.test("threads pack what is copied, and no content twice", async () => {
+  using world = new World({ inMemory: true });
+  writeMany(world);
+  await world.backup();
+  using storage = world.open();
+  const place = await VaultPlace.make(world, KINDS[0]), monitor = new TestMonitor();
+  await using vault = await place.open(new TestMonitor(), 300_000);
+  await copy(storage, vault, { workers: 2, signal, clock: world.clock }, monitor);
+  deepStrictEqual([monitor.problems, monitor.of("storedItems"), monitor.of("reusedItems")], [[], 303, 603]);
+  deepStrictEqual(await objectsOf(vault), await objectsOf(storage));
+  const ids = [...vault.index.unitNames()].flatMap((unit) => vault.index.itemsOf(unit).map(({ id }) => id));
+  strictEqual(ids.length, new Set(ids).size);
+  const target = Deno.makeTempDirSync({ dir: world.base });
+  await restore(vault, world.restoreRequest((await vault.snapshots()).at(-1)!, target), new TestMonitor());
+  strictEqual(differences(world.source, target), "");
+});
+
+Deno.test("a snapshot that threads can't copy is left out, and the next one isn't held up by it", async () => {
+  using world = new World({ inMemory: true });
+  writeMany(world);
+  world.write("dir3/later", noise(5000, 5000));
+  world.write("larger", noise(1_500_000, 5001));
+  const { snapshot } = await world.backup();
+  Deno.removeSync(`${world.source}/dir3/later`);
+  Deno.removeSync(`${world.source}/larger`);
+  await world.backup();
+  using storage = world.open();
+  for (const [i, path] of ["/dir3/later", "/larger"].entries()) {
+    const content = storage.manifest(snapshot.id).entry(parseApath(path))!.content!, item = world.items().get(content)!;
+    const bytes = Deno.readFileSync(item), damaged = bytes.slice();
+    damaged[2000]! ^= 1;
+    Deno.chmodSync(item, 0o600);
+    Deno.writeFileSync(item, damaged);
+    const place = await VaultPlace.make(world, KINDS[0], `vault${i}`), monitor = new TestMonitor();
+    await using vault = await place.open();
+    const { copied, failed } = await copy(storage, vault, { workers: 2, signal, clock: world.clock }, monitor);
+    deepStrictEqual([copied.length, failed, monitor.problems.map(({ name }) => name)], [1, 1, ["damaged-content"]]);
+    const [only] = await vault.snapshots(), target = Deno.makeTempDirSync({ dir: world.base });
+    await restore(vault, world.restoreRequest(only!, target), new TestMonitor());
+    strictEqual(differences(world.source, target), "");
+    Deno.writeFileSync(item, bytes);
+  }
+});
+
+Deno.test("a copy by threads that is stopped keeps what has arrived, up to some file of a hunk", async () => {
+  using world = new World({ inMemory: true });
+  writeMany(world);
+  await world.backup();
+  using storage = world.open();
+  const place = await VaultPlace.make(world, KINDS[0]), controller = new AbortController(), stopped = new TestMonitor();
+  const request = { workers: 2, clock: world.clock };
+  {
+    await using vault = await place.open();
+    stopped.count = (counter) => void (counter === "storedItems" && stopped.notices.push("") > 4 && controller.abort());
+    await rejects(copy(storage, vault, { ...request, signal: controller.signal }, stopped), { code: "interrupted" });
+    const [partial, ...others] = await vault.snapshots();
+    deepStrictEqual([partial?.complete, others], [false, []]);
+    const manifest = await vault.manifest(partial!.id);
+    ok(manifest.root.hunks.length > 0);
+    for (const { content } of manifest.entries()) if (content) ok(await vault.contents.reliableHomes(content), content);
+  }
+  await using vault = await place.open();
+  const monitor = new TestMonitor();
+  await copy(storage, vault, { ...request, signal }, monitor);
+  ok(monitor.of("storedItems") < 303, `${monitor.of("storedItems")} were stored again`);
+  deepStrictEqual(await objectsOf(vault), await objectsOf(storage));
+});

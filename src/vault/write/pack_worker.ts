@@ -3,7 +3,7 @@ import { openDisk } from "../../platform/open_disk.ts";
 import type { ToWorker } from "../../platform/thread_pool.ts";
 import { waitingWorkerLoop } from "../../platform/waiting_worker.ts";
 import { workerScope } from "../../platform/worker_scope.ts";
-import { deskBehind } from "../write/pack_desk.ts";
+import { deskBehind } from "./pack_desk.ts";
 import { PackExecutor, type PackSetup } from "./pack_executor.ts";
 
 /** @param early messages that have already arrived */
