@@ -89,8 +89,9 @@ class Btrfs implements Disposable {
     }
   }
 
+  /** Lazily: what still looks at it must not hide how the test failed. */
   [Symbol.dispose](): void {
-    run("umount", this.path);
+    run("umount", "--lazy", this.path);
   }
 
   snapshots(): string[] {
