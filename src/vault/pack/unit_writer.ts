@@ -4,6 +4,7 @@
  */
 import { TOP } from "../../core/apath.ts";
 import type { Entry, NsText } from "../../core/entry.ts";
+import { releaseMemory } from "../../core/garbage.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { TarWriter } from "../../core/tar.ts";
 import { MOST_FRAME_BYTES, MOST_UNIT_ITEMS } from "../format/limits.ts";
@@ -223,7 +224,7 @@ export class UnitWriter {
     const plain = lane.buffer.bytes;
     if (plain.length === 0) return;
     const from = this.#plainBytes;
-    if (lane.compresses) this.#seal(compress(plain, this.#options.level));
+    if (lane.compresses) this.#sealFrame(compress(plain, this.#options.level));
     else for (const piece of rawFrame(plain)) this.#seal(piece);
     const frame = this.#frames.push({ from, length: this.#plainBytes - from, plainBytes: plain.length }) - 1;
     for (const { item, isCopy } of lane.held) (isCopy ? this.#copies : this.#items).push({ ...item, frame });
@@ -247,10 +248,16 @@ export class UnitWriter {
     const lane = this.#lanes.compressed;
     lane.add(rawOf(UNIT_JSON), OWN_FIELDS, json);
     lane.buffer.append(new Uint8Array(TAR_END_BYTES));
-    const from = this.#plainBytes, frame = compress(lane.buffer.bytes, level);
-    this.#seal(frame);
+    const from = this.#plainBytes;
+    this.#sealFrame(compress(lane.buffer.bytes, level));
     lane.buffer.clear();
-    this.#seal(trailer(from, frame.length));
+    this.#seal(trailer(from, this.#plainBytes - from));
+  }
+
+  /** Seals a compressed frame, which nobody needs any more. */
+  #sealFrame(frame: Uint8Array): void {
+    this.#seal(frame);
+    releaseMemory(frame);
   }
 
   #seal(bytes: Uint8Array): void {

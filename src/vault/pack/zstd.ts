@@ -36,12 +36,18 @@ export function hasZstd(): boolean {
 export function compress(bytes: Uint8Array, level: Level): Uint8Array<ArrayBuffer> {
   if (!hasZstd()) throw new NoZstd();
   const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
-  // The types don't know of it; without it a frame doesn't say how large its content is.
-  const options = { params, pledgedSrcSize: bytes.length };
+  // The types don't know of pledgedSrcSize; without it a frame doesn't say how large its content is. And all goes into
+  // one buffer: pieces would be joined afterwards, and lie about until the next garbage collection.
+  const options = { params, pledgedSrcSize: bytes.length, chunkSize: mostCompressed(bytes.length) };
   const { buffer, byteOffset, length } = zstdCompressSync(bytes, options);
   const frame = new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
   // Deno puts an empty frame behind one that didn't fit into its first buffer.
   return frame.subarray(0, frameEnd(frame, 0));
+}
+
+/** The most bytes that compressing as many can give, with a frame's header and checksum. */
+function mostCompressed(bytes: number): number {
+  return bytes + (bytes >> 8) + SPARE_BYTES + (Math.max(0, BLOCK_BYTES - bytes) >> 11);
 }
 
 /**
