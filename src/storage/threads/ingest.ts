@@ -23,11 +23,13 @@ import type {
   StoreTask,
 } from "../../snapshot/ingest_batch.ts";
 import type { ContentStore } from "../content/content_store.ts";
+import { type PackedResults, packResults } from "./packed_results.ts";
 
 /** The part of a batch that is work for a thread. */
 export type DiskBatch = Pick<IngestBatch, "links" | "stores">;
 
-export interface DiskResult extends Pick<IngestResult, "links" | "stores"> {
+export interface DiskResult extends Pick<IngestResult, "links"> {
+  readonly stores: readonly PackedResults[];
   /** Paths in the storage of objects that were moved out of the way of items. */
   readonly aside: readonly string[];
 }
@@ -66,9 +68,9 @@ export class Ingest implements Disposable {
   }
 
   *run({ links, stores }: DiskBatch): Steps<DiskResult> {
-    const results = { links: [] as LinkResult[], stores: [] as StoreResult[][] };
+    const results = { links: [] as LinkResult[], stores: [] as PackedResults[] };
     for (const batch of links) results.links.push(yield* this.#linkAll(batch));
-    for (const batch of stores) results.stores.push(yield* this.#storeAll(batch));
+    for (const batch of stores) results.stores.push(packResults(yield* this.#storeAll(batch)));
     return { ...results, aside: this.#store.takeAside() };
   }
 

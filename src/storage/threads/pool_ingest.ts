@@ -4,6 +4,7 @@ import type { BatchCost } from "../../core/work.ts";
 import type { IngestBatch, IngestResult } from "../../snapshot/ingest_batch.ts";
 import type { BatchTaker } from "../../snapshot/work_batch.ts";
 import type { StoragePool } from "./batch_executor.ts";
+import { unpackResults } from "./packed_results.ts";
 
 export class PoolIngest implements BatchTaker {
   readonly #pool: StoragePool;
@@ -20,8 +21,8 @@ export class PoolIngest implements BatchTaker {
   }
 
   async ingest({ links, stores }: IngestBatch, cost: BatchCost): Promise<IngestResult> {
-    const { aside, ...results } = await this.#pool.run("store", { links, stores }, cost);
-    for (const place of aside) this.#monitor.notice(`What had the place of a content is now in ${place}`);
-    return results;
+    const done = await this.#pool.run("store", { links, stores }, cost);
+    for (const place of done.aside) this.#monitor.notice(`What had the place of a content is now in ${place}`);
+    return { links: done.links, stores: done.stores.map(unpackResults) };
   }
 }
