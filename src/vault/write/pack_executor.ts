@@ -4,6 +4,7 @@
  */
 import type { ContentId } from "../../core/content_id.ts";
 import { hashBytes } from "../../core/digest.ts";
+import { releaseMemory } from "../../core/garbage.ts";
 import type { WaitingSteps } from "../../core/steps.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { Meter } from "../../platform/meter.ts";
@@ -48,7 +49,10 @@ export interface StreamedContent {
 /** The kinds of batches and their results. */
 export interface PackBatches {
   readonly store: { readonly batch: FileBatches; readonly results: StoreResult[][] };
-  /** Packs contents in memory, if they are those of their ids. @returns for each whether it was needed */
+  /**
+   * Packs contents in memory, which is given back, if they are those of their ids.
+   * @returns for each whether it was needed
+   */
   readonly contents: { readonly batch: readonly Candidate[]; readonly results: readonly boolean[] };
   readonly stream: { readonly batch: StreamedContent; readonly results: PackedContent };
   /** Hands over open units. @returns compression ratios by file type since the last call */
@@ -94,7 +98,9 @@ export class PackExecutor implements WaitingExecutor<PackBatches> {
     for (const { id, bytes } of candidates) {
       if (hashBytes("sha256", bytes) !== id) throw otherBytes(id);
     }
-    return yield* this.#packer.add(candidates);
+    const needed = yield* this.#packer.add(candidates);
+    for (const { bytes } of candidates) releaseMemory(bytes);
+    return needed;
   }
 
   *#addStream({ stream, id, facts }: StreamedContent): WaitingSteps<PackedContent> {
