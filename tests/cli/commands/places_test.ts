@@ -128,3 +128,16 @@ Deno.test("dump -o writes a file for its owner, in place of what was there, and 
   match(await places.refused("dump", "latest", "-o", "source"), /EISDIR/);
   match(await places.refused("dump", "latest", "-o", "no/where.tar"), /ENOENT/);
 });
+
+Deno.test("dump -o replaces files alone: neither what a link leads to, as /dev/stdout does, nor a pipe or a device", async () => {
+  using places = await Places.make("storage");
+  Deno.symlinkSync("/dev/null", `${places.base}/link`);
+  match(
+    await places.refused("dump", "latest", "-o", "link"),
+    /link.*ELOOP[^]*hint: Name the place that the link leads/,
+  );
+  strictEqual(Deno.lstatSync(`${places.base}/link`).isSymlink, true);
+  strictEqual(new Deno.Command("mkfifo", { args: [`${places.base}/pipe`] }).outputSync().success, true);
+  match(await places.refused("dump", "latest", "-o", "pipe"), /ENXIO[^]*hint: Name a regular file/);
+  strictEqual(Deno.lstatSync(`${places.base}/pipe`).isFifo, true);
+});

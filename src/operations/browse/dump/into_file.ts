@@ -1,13 +1,24 @@
 /** Writes a file that appears only when it is complete. */
+import type { Kind } from "../../../core/entry.ts";
 import { baseName, parentPath, type Raw, rawOf } from "../../../core/raw.ts";
 import { DiskFault } from "../../../platform/disk.ts";
 import type { Machine } from "../../../platform/machine.ts";
 
 const PRIVATE = 0o600, ID_BYTES = 6;
 
+/** What must not be replaced: whoever names it wants to write into it, or made a mistake. */
+const IN_THE_WAY: Readonly<Record<Exclude<Kind, "file">, string>> = {
+  dir: "EISDIR",
+  symlink: "ELOOP",
+  fifo: "ENXIO",
+  socket: "ENXIO",
+  char: "ENXIO",
+  block: "ENXIO",
+};
+
 /**
  * Replaces the file at `path` once everything is on the disk.
- * @param path absolute
+ * @param path absolute; what is there must be a file
  * @param write receives a function that takes the bytes in order
  * @returns number of bytes
  * @throws DiskFault, and what `write` throws
@@ -18,7 +29,8 @@ export async function intoFile(
   write: (to: (bytes: Uint8Array<ArrayBuffer>) => void) => Promise<void>,
 ): Promise<number> {
   using directory = disk.openDir(parentPath(path));
-  if (directory.stat(baseName(path))?.kind === "dir") throw new DiskFault("EISDIR", "write", path);
+  const kind = directory.stat(baseName(path))?.kind ?? "file";
+  if (kind !== "file") throw new DiskFault(IN_THE_WAY[kind], "write", path);
   const temporary = rawOf(`.${random(ID_BYTES).toHex()}.backup-tool-part`);
   using file = directory.create(temporary, PRIVATE);
   if (file === undefined) throw new DiskFault("EEXIST", "create", path);
