@@ -36,10 +36,11 @@ export function machine(directory: string, peers: readonly Peer[]): Machine {
     ]),
   );
   const text = `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 2 ** 30)} GiB, ${system}, ${fileSystem}; ` +
-    `${
-      Object.entries(versions).map(([name, version]) => version.includes(name) ? version : `${name} ${version}`).join(
-        "; ",
-      )
-    }.`;
+    `${Object.entries(versions).map(named).join("; ")}.`;
   return { cpu, cores, memoryBytes, system, fileSystem, versions, text };
+}
+
+/** A version with the name of its program, which not every program says. */
+function named([name, version]: readonly [string, string]): string {
+  return version.includes(name) ? version : `${name} ${version}`;
 }
