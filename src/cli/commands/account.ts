@@ -10,6 +10,7 @@ import { textOf } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
 import { parseDuration } from "../../operations/settings/prune_pace.ts";
 import { makeDirectories } from "../../platform/disk.ts";
+import type { TokenUses } from "../../server/accounts/token_uses.ts";
 import type { User, UserFile } from "../../server/accounts/user_file.ts";
 
 type Role = User["role"];
@@ -96,25 +97,31 @@ const defineList: Define = (account, act) => {
     act(command, async (session) => {
       using users = await openUsers(session, command);
       const all = users.file.users();
-      if (session.options.json) return session.out.json(all.map(userJson));
+      const lastUse = ({ hash }: Token) => users.uses.last(hash) ?? null;
+      if (session.options.json) return session.out.json(all.map((user) => userJson(user, lastUse)));
       const rows = all.map(({ name, role, series, tokens }) => [
         name,
         role,
         series?.join(", ") ?? "all",
-        tokens.map((token) => `${token.name} (${token.role})`).join(", "),
+        tokens.map((token) => `${token.name} (${token.role}, ${usedText(lastUse(token))})`).join(", "),
       ]);
       session.table(COLUMNS, rows, "There are no accounts yet");
     }, { output: true })
   );
 };
 
-function userJson({ name, role, series, tokens }: User) {
-  return {
-    name,
-    role,
-    series: series ?? null,
-    tokens: tokens.map(({ name, role, created, expires = null }) => ({ name, role, created, expires })),
+type Token = User["tokens"][number];
+
+function userJson({ name, role, series, tokens }: User, lastUse: (token: Token) => string | null) {
+  const tokenJson = (token: Token) => {
+    const { name, role, created, expires = null } = token;
+    return { name, role, created, lastUsed: lastUse(token), expires };
   };
+  return { name, role, series: series ?? null, tokens: tokens.map(tokenJson) };
+}
+
+function usedText(lastUse: string | null): string {
+  return lastUse === null ? "never used" : `used ${lastUse.slice(0, "YYYY-MM-DD".length)}`;
 }
 
 const defineRemove: Define = (account, act) => {
@@ -212,14 +219,18 @@ const defineRevoke: Define = (account, act) => {
 
 interface OpenUsers extends Disposable {
   readonly file: UserFile;
+  readonly uses: TokenUses;
 }
 
 async function openUsers(session: Session, command: Command): Promise<OpenUsers> {
   const { world } = session, { jobs } = command.opts<JobsOptions>();
-  const { UserFile } = await import("../../server/accounts/user_file.ts");
+  const [{ UserFile }, { TokenUses }] = await Promise.all([
+    import("../../server/accounts/user_file.ts"),
+    import("../../server/accounts/token_uses.ts"),
+  ]);
   const directory = await accountDirectory(world, jobs === undefined ? undefined : textOf(absolutePath(world, jobs)));
-  const dir = makeDirectories((await session.machine()).disk, directory, PRIVATE);
-  return { file: new UserFile(dir), [Symbol.dispose]: () => dir[Symbol.dispose]() };
+  const machine = await session.machine(), dir = makeDirectories(machine.disk, directory, PRIVATE);
+  return { file: new UserFile(dir), uses: new TokenUses(dir, machine), [Symbol.dispose]: () => dir[Symbol.dispose]() };
 }
 
 function knownUser(file: UserFile, name: string): User {

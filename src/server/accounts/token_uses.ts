@@ -9,8 +9,8 @@ import { replaceFile } from "../../platform/private_file.ts";
 const FILE = rawOf("token-uses.json"), MOST_BYTES = 4 * 1024 * 1024;
 /** How exact it is in ms: a program that asks every second must not have a file written as often. */
 const EXACT_MS = 60 * 60 * 1000;
-/** Digests of tokens, with times in ms since 1970. */
-const USES = z.record(z.string(), z.number());
+/** Digests of tokens, with times in ms since 1970 of which there are dates. */
+const USES = z.record(z.string(), z.number().min(0).max(8.64e15));
 
 export class TokenUses {
   readonly #dir: Dir;
