@@ -37,7 +37,7 @@ const ENTRY = `${SCRIPTS}/main.js`;
  * again and again while other threads mark, which took a tenth of a backup's processor time, and with real-time
  * priority on all cores for ever. `gc` is for src/core/garbage.ts.
  */
-const V8_FLAGS = [
+export const V8_FLAGS = [
   "--expose-gc",
   "--max-old-space-size=512",
   "--initial-old-space-size=24",

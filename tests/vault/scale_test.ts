@@ -1,5 +1,6 @@
 /** Very many items: by how few requests, and with how much memory, an index is read and a prune planned. */
 import { deepStrictEqual, ok } from "node:assert/strict";
+import { V8_FLAGS } from "../../scripts/build.ts";
 import { IS_SLOW } from "../support/effort.ts";
 import { type HugeVault, hugeVault, loadAndPlan, type Planned } from "../support/huge_vault.ts";
 import { IS_LINUX } from "../support/needs.ts";
@@ -56,7 +57,7 @@ for (const items of [1_000_000, 10_000_000]) {
 
 async function inProcess(location: string, state: string): Promise<Planned & { readonly peakMb: number }> {
   const child = new URL("scale_child.ts", import.meta.url).pathname;
-  const args = ["run", "-A", "--no-check", "--quiet", child, location, state];
+  const args = ["run", "-A", "--no-check", "--quiet", `--v8-flags=${V8_FLAGS}`, child, location, state];
   const { stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
   return JSON.parse(new TextDecoder().decode(stdout));
 }
