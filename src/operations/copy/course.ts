@@ -43,12 +43,12 @@ export class Course implements AsyncDisposable {
     this.#width = receiver.width ?? 1;
   }
 
-  /** Waits for what is in progress, whatever becomes of it. */
+  /** Waits for what is in progress, even if it fails. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#sent.map(({ results }) => results));
   }
 
-  /** Adds a file; waits if too much is in progress. @throws what became of an earlier one */
+  /** Adds a file; waits if too much is in progress. @throws the fault of an earlier one */
   async addFile(file: FileOnCourse): Promise<void> {
     const batch = this.#batch;
     batch.files.push(file);
@@ -72,7 +72,7 @@ export class Course implements AsyncDisposable {
     this.#batch = newBatch();
   }
 
-  /** Waits for all that was added. @throws what became of it */
+  /** Waits for all that was added. @throws its fault */
   async arrive(): Promise<void> {
     this.#send();
     while (this.#sent.length > 0) await this.#arriveOldest();

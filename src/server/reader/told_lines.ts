@@ -1,4 +1,4 @@
-/** JSON values that some work tells one after the other, as a stream of lines. */
+/** JSON values that some work reports one after the other, as a stream of lines. */
 import { Interrupted } from "../../core/fault.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -23,7 +23,7 @@ export class ToldLines {
     if (this.#isStopped) throw new Interrupted();
   }
 
-  /** All lines, in parts. @param work that tells them; its errors end the stream @param last the last value */
+  /** All lines, in parts. @param work that reports them; its errors end the stream @param last the last value */
   async *parts(work: Promise<unknown>, last: () => unknown): AsyncGenerator<Bytes> {
     const ended = work.then(() => true);
     try {

@@ -50,7 +50,7 @@ export interface StreamedContent {
 export interface PackBatches {
   readonly store: { readonly batch: FileBatches; readonly results: StoreResult[][] };
   /**
-   * Packs contents in memory, which is given back, if they are those of their ids.
+   * Packs contents in memory, which is released, if they are those of their ids.
    * @returns for each whether it was needed
    */
   readonly contents: { readonly batch: readonly Candidate[]; readonly results: readonly boolean[] };
