@@ -22,6 +22,9 @@ Deno.test("metrics -o replaces a file that others can read, in one step", async 
     before.close();
     strictEqual(Deno.statSync(`${base}/b.prom`).mode! & 0o777, 0o644);
     strictEqual([...Deno.readDirSync(base)].length, 3, "nothing else is left");
+    Deno.symlinkSync("/dev/null", `${base}/link`);
+    match((await runIn(world, "metrics", "-s", "st", "-o", "link")).stderr, /link.*ELOOP/, "as /dev/stdout is one");
+    strictEqual(Deno.lstatSync(`${base}/link`).isSymlink, true);
   } finally {
     Deno.removeSync(base, { recursive: true });
   }

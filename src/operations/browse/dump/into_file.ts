@@ -1,20 +1,10 @@
 /** Writes a file that appears only when it is complete. */
-import type { Kind } from "../../../core/entry.ts";
 import { baseName, parentPath, type Raw, rawOf } from "../../../core/raw.ts";
 import { DiskFault } from "../../../platform/disk.ts";
 import type { Machine } from "../../../platform/machine.ts";
+import { assertReplaceable } from "../../../platform/whole_file.ts";
 
 const PRIVATE = 0o600, ID_BYTES = 6;
-
-/** What must not be replaced: whoever names it wants to write into it, or made a mistake. */
-const IN_THE_WAY: Readonly<Record<Exclude<Kind, "file">, string>> = {
-  dir: "EISDIR",
-  symlink: "ELOOP",
-  fifo: "ENXIO",
-  socket: "ENXIO",
-  char: "ENXIO",
-  block: "ENXIO",
-};
 
 /**
  * Replaces the file at `path` once everything is on the disk.
@@ -29,8 +19,7 @@ export async function intoFile(
   write: (to: (bytes: Uint8Array<ArrayBuffer>) => void) => Promise<void>,
 ): Promise<number> {
   using directory = disk.openDir(parentPath(path));
-  const kind = directory.stat(baseName(path))?.kind ?? "file";
-  if (kind !== "file") throw new DiskFault(IN_THE_WAY[kind], "write", path);
+  assertReplaceable(directory, baseName(path));
   const temporary = rawOf(`.${random(ID_BYTES).toHex()}.backup-tool-part`);
   using file = directory.create(temporary, PRIVATE);
   if (file === undefined) throw new DiskFault("EEXIST", "create", path);
