@@ -3,7 +3,7 @@
  * packed by threads. Small ones go to a thread together, in memory; larger ones as streams.
  */
 import { inTurn } from "../../core/steps.ts";
-import type { ContentId } from "../../core/content_id.ts";
+import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { ReceivedFile } from "../../snapshot/snapshot_sink.ts";
 import type { Candidate } from "./content_packer.ts";
@@ -15,7 +15,8 @@ import { Turn } from "./turn.ts";
 /** Size in bytes up to which contents are given to threads whole. */
 const MOST_WHOLE = 1024 * 1024;
 
-type Packing = Promise<unknown>;
+/** What was stored. */
+type Packing = Promise<readonly ContentId[]>;
 
 /** Received files, and the directory of the snapshot's names in units. */
 export interface ReceivedFiles {
@@ -51,21 +52,26 @@ export class ReceivedPacker {
     return this.#underWay.has(content);
   }
 
-  /** Packs files; what is being packed already is waited for. @throws DamagedContent, Interrupted */
-  async add({ files, directory }: ReceivedFiles): Promise<void> {
-    const small: ReceivedFile[] = [], work: Packing[] = [], seen = new Set<ContentId>();
+  /**
+   * Packs files; what is being packed already is waited for.
+   * @returns the contents that this call has stored
+   * @throws DamagedContent, Interrupted
+   */
+  async add({ files, directory }: ReceivedFiles): Promise<Set<ContentId>> {
+    const small: ReceivedFile[] = [], own: Packing[] = [], others: Packing[] = [], seen = new Set<ContentId>();
     for (const file of files) {
       if (seen.has(file.content)) continue;
       seen.add(file.content);
       const earlier = this.#underWay.get(file.content);
-      if (earlier !== undefined) work.push(earlier);
+      if (earlier !== undefined) others.push(earlier);
       else if (file.entry.size <= this.#mostWhole) small.push(file);
-      else work.push(this.#note([file], this.#addLarge(file, directory)));
+      else own.push(this.#note([file], this.#addLarge(file, directory)));
     }
-    if (small.length > 0) work.push(this.#note(small, this.#addSmall(small, directory)));
+    if (small.length > 0) own.push(this.#note(small, this.#addSmall(small, directory)));
     // All of it: what is still being packed would be left behind in threads.
-    const failed = (await Promise.allSettled(work)).find((result) => result.status === "rejected");
+    const failed = (await Promise.allSettled([...own, ...others])).find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
+    return new Set((await Promise.all(own)).flat());
   }
 
   #note(files: readonly ReceivedFile[], work: Packing): Packing {
@@ -75,10 +81,11 @@ export class ReceivedPacker {
     return work;
   }
 
-  async #addLarge({ content, entry, open, parts }: ReceivedFile, directory: Raw): Promise<void> {
-    const inParts = await parts?.();
-    if (inParts !== undefined) return await this.#local.addParts(inParts, entry, { directory, content });
-    await this.#threads.stream(this.#chunksOf(open), content, { facts: factsOf(directory, entry), size: entry.size });
+  async #addLarge({ content, entry, open, parts }: ReceivedFile, directory: Raw): Packing {
+    const inParts = await parts?.(), facts = factsOf(directory, entry);
+    if (inParts !== undefined) await this.#local.addParts(inParts, entry, { directory, content });
+    else await this.#threads.stream(this.#chunksOf(open), content, { facts, size: entry.size });
+    return [content];
   }
 
   /** Copies of the chunks. */
@@ -94,11 +101,13 @@ export class ReceivedPacker {
     return (await stream.next())?.slice();
   }
 
-  async #addSmall(files: readonly ReceivedFile[], directory: Raw): Promise<void> {
+  async #addSmall(files: readonly ReceivedFile[], directory: Raw): Packing {
     const memory = new Uint8Array(files.reduce((sum, { entry: { size } }) => sum + size, 0));
     const { candidates, others } = await this.#read(files, memory, directory);
-    await this.#threads.contents(candidates, memory.buffer);
-    for (const file of others) await this.#addLarge(file, directory);
+    const isNew = await this.#threads.contents(candidates, memory.buffer);
+    const stored = candidates.flatMap(({ id }, i) => isNew[i] === true ? [knownContentId(id)] : []);
+    for (const file of others) stored.push(...await this.#addLarge(file, directory));
+    return stored;
   }
 
   /** Reads contents. @returns them, and the files whose sizes are not those of their contents */

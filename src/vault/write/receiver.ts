@@ -3,7 +3,7 @@
  * it is stored.
  */
 import { hash } from "node:crypto";
-import { type ContentId, type HunkId, type RootId, rootIdOf } from "../../core/content_id.ts";
+import { type HunkId, type RootId, rootIdOf } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { OtherAlgorithm } from "../../snapshot/faults.ts";
@@ -75,18 +75,13 @@ export class VaultReceiver implements SnapshotReceiver {
   }
 
   async add(batch: readonly ReceivedFile[]): Promise<readonly ("stored" | "reused")[]> {
-    const { store, packer } = this.#parts, files: ReceivedFile[] = [], seen = new Set<ContentId>();
-    const results: ("stored" | "reused")[] = [];
+    const { store, packer } = this.#parts, files: ReceivedFile[] = [];
     for (const file of batch) {
-      const { content } = file, isThereNow = seen.has(content) || await isThere(store, content);
-      seen.add(content);
       // What is being packed may be claimed already; it is there only once that is done.
-      const isUnderWay = packer.isUnderWay(content);
-      if (!isThereNow || isUnderWay) files.push(file);
-      results.push(isThereNow || isUnderWay ? "reused" : "stored");
+      if (packer.isUnderWay(file.content) || !(await isThere(store, file.content))) files.push(file);
     }
-    await packer.add({ files, directory: this.#directory });
-    return results;
+    const stored = await packer.add({ files, directory: this.#directory });
+    return batch.map(({ content }) => stored.delete(content) ? "stored" : "reused");
   }
 
   async #storeAgain(lost: readonly LostContent[]): Promise<void> {

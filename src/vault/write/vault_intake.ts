@@ -43,7 +43,6 @@ export interface IntakeSetup {
   readonly meter: Meter;
 }
 
-type Wait = Promise<void> | undefined;
 /** Files of a backup. */
 export interface FileBatches {
   /** Directory in which units show the backed-up files, for people. */
@@ -51,6 +50,7 @@ export interface FileBatches {
   readonly batches: readonly StoreBatch[];
 }
 
+type Wait = Promise<void> | undefined;
 type AddStream = (read: ReadNext, facts: ContentFacts) => WaitingSteps<PackedContent>;
 
 /** A content that was read, with the file that it belongs to. */

@@ -4,6 +4,7 @@ import { parseApath } from "../../../src/core/apath.ts";
 import type { ContentId } from "../../../src/core/content_id.ts";
 import { rawOf } from "../../../src/core/raw.ts";
 import { copy } from "../../../src/operations/copy/copy.ts";
+import { unchangedSnapshot } from "../../../src/operations/copy/copied_snapshot.ts";
 import { restore } from "../../../src/operations/restore/restore.ts";
 import type { OpenedRepository } from "../../../src/operations/opened.ts";
 import type { Repository } from "../../../src/snapshot/repository.ts";
@@ -291,6 +292,35 @@ Deno.test("threads pack what is copied, and no content twice", async () => {
   const target = Deno.makeTempDirSync({ dir: world.base });
   await restore(vault, world.restoreRequest((await vault.snapshots()).at(-1)!, target), new TestMonitor());
   strictEqual(differences(world.source, target), "");
+});
+
+Deno.test("of calls at once with the same content, one has stored it", async () => {
+  using world = new World({ inMemory: true });
+  for (const [name, bytes] of [["small", 2000], ["large", 1_500_000]] as const) {
+    for (const copy of [1, 2]) world.write(`${name}${copy}`, noise(bytes, bytes));
+  }
+  const { snapshot } = await world.backup();
+  using storage = world.open();
+  await using reader = storage.reader({ workers: 0, signal });
+  const { root, hunks, files } = await unchangedSnapshot({ from: storage, reader }, snapshot.id);
+  const [one, two, ...more] = [...files(0)].map(({ file }) => file).sort((a, b) => a.entry.size - b.entry.size);
+  const place = await VaultPlace.make(world, KINDS[0]);
+  for (const workers of [0, 2]) {
+    await using vault = await place.open();
+    await using writer = vault.write();
+    await using receiver = await writer.receive(root, undefined, { workers, signal });
+    strictEqual(hunks.length, 1);
+    const results = await Promise.all([
+      receiver.add([one!, more[0]!]),
+      receiver.add([two!]),
+      receiver.add([more[1]!, two!]),
+    ]);
+    deepStrictEqual(
+      results.flat().toSorted(),
+      ["reused", "reused", "reused", "stored", "stored"],
+      `${workers} workers`,
+    );
+  }
 });
 
 Deno.test("a snapshot that threads can't copy is left out, and the next one isn't held up by it", async () => {
