@@ -39,6 +39,11 @@ Deno.test("Work whose lines nobody takes any more ends, and what fails ends the 
   }
   await rejects(working, Interrupted);
   ok(told < 20, `${told}`);
+  const unasked = new ToldLines(), stopped = Promise.withResolvers<never>();
+  unasked.signal.addEventListener("abort", () => stopped.reject(new Interrupted()));
+  for (let n = 0; n < 5; n++) unasked.tell({ n, LONG });
+  for await (const _ of unasked.parts(stopped.promise, () => ({}))) break;
+  await rejects(stopped.promise, Interrupted, "work that never asks has the signal");
   const failing = new ToldLines(), parts: Uint8Array[] = [];
   const fails = async () => {
     await work(failing, 10, () => {});

@@ -241,12 +241,18 @@ export class RepositoryReader implements Reader, AsyncDisposable {
   async *backupLines(request: PlanRequest): AsyncGenerator<Bytes> {
     const lines = new ToldLines();
     let summary: unknown;
-    const work = this.#plan(request, ({ message }) => lines.tell({ problem: message }));
+    // It never waits until somebody takes the lines, for problems are few; it ends when nobody will.
+    const signal = AbortSignal.any([this.#stop.signal, lines.signal]);
+    const work = this.#plan(request, ({ message }) => lines.tell({ problem: message }), signal);
     yield* lines.parts(work.then((made) => summary = backupPlanJson(made)), () => ({ summary }));
   }
 
-  async #plan({ job, host }: PlanRequest, problem: (fault: Fault) => void): Promise<Plan> {
-    const repository = await this.#opened(), { signal } = this.#stop;
+  async #plan(
+    { job, host }: PlanRequest,
+    problem: (fault: Fault) => void,
+    signal = this.#stop.signal,
+  ): Promise<Plan> {
+    const repository = await this.#opened();
     const selection = selectionOf(job, repository.machine.disk, host), { tree } = marksFrom(settingsOf(job));
     return await plan(repository, { ...selection, tree, signal }, { ...SILENT, problem });
   }

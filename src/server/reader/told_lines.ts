@@ -8,9 +8,14 @@ export const LINES_LENGTH = 64 * 1024;
 
 export class ToldLines {
   #text = "";
-  #isStopped = false;
+  readonly #stop = new AbortController();
   #come = Promise.withResolvers<void>();
   #taken = Promise.withResolvers<void>();
+
+  /** Aborted when nobody takes lines any more. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
 
   tell(value: unknown): void {
     this.#text += `${JSON.stringify(value)}\n`;
@@ -19,8 +24,8 @@ export class ToldLines {
 
   /** Waits while there is much that nobody has taken. @throws Interrupted if nobody will */
   async ready(): Promise<void> {
-    while (this.#text.length >= LINES_LENGTH && !this.#isStopped) await this.#taken.promise;
-    if (this.#isStopped) throw new Interrupted();
+    while (this.#text.length >= LINES_LENGTH && !this.signal.aborted) await this.#taken.promise;
+    if (this.signal.aborted) throw new Interrupted();
   }
 
   /** All lines, in parts. @param work that reports them; its errors end the stream @param last the last value */
@@ -31,7 +36,7 @@ export class ToldLines {
       this.tell(last());
       yield this.#take();
     } finally {
-      this.#isStopped = true;
+      this.#stop.abort();
       this.#taken.resolve();
       await ended.catch(() => {});
     }
