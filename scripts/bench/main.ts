@@ -14,12 +14,14 @@ import { parseArgs } from "node:util";
 import { change, DATA_SETS, type DataSet, generate, pathOf, quick } from "./data.ts";
 import { bytesBelow, CommandFailed, isInstalled, measure, type Measured, run } from "./measure.ts";
 import { machine } from "./machine.ts";
+import { MemoryDisk } from "./memory_disk.ts";
 import { detailedCellText, renderTable, type Result, summarize, type Summary } from "./table.ts";
 import { toolFor } from "./tool.ts";
 import { FLOOR, OWN, type Peer, PEERS, type Places, SEALED, type Step, VAULT, type Work, WORKS } from "./works.ts";
 
 const USAGE = `deno task bench [options]
   --dir DIR      where data and stores go; default: a new directory below the system's temporary directory
+  --in-memory    on a file system in memory instead: ext4 on a loop device (root, Linux)
   --quick        a tenth of the data, one run
   --runs N       default 5
   --only A,B     names of data sets (${DATA_SETS.map(({ name }) => name).join(", ")}) and works (${
@@ -178,6 +180,7 @@ function options() {
   return parseArgs({
     options: {
       dir: { type: "string" },
+      "in-memory": { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       runs: { type: "string" },
       only: { type: "string", default: "" },
@@ -241,7 +244,9 @@ function legend(runs: number): string {
 }
 
 function bench(values: Options): void {
-  const scratch = Deno.makeTempDirSync({ prefix: "backup-tool-bench-", ...(values.dir ? { dir: values.dir } : {}) });
+  using memory = values["in-memory"] ? new MemoryDisk() : undefined;
+  const dir = memory?.directory ?? values.dir;
+  const scratch = Deno.makeTempDirSync({ prefix: "backup-tool-bench-", ...(dir ? { dir } : {}) });
   try {
     const plan = planFrom(values, scratch);
     const results = new Results();
