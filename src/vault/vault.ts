@@ -279,10 +279,11 @@ export class Vault implements Repository {
   }
 
   #pruner(request: RemovalRequest, monitor: Monitor): Pruner {
-    const { objects, index, roots } = this, { host, unitBytes = UNIT_BYTES, machine: { clock } } = this.#options;
+    const { objects, index, roots, machine } = this, { host, unitBytes = UNIT_BYTES, connections } = this.#options;
     const contents = { hunk: (id: HunkId) => this.#hunks.find(id) };
     index.doWithoutTails();
-    return new Pruner({ objects, index, contents, roots, host }, { request, monitor, clock, unitBytes });
+    const mostUploads = uploadsFor(unitBytes, connections);
+    return new Pruner({ objects, index, contents, roots, host }, { request, monitor, machine, unitBytes, mostUploads });
   }
 
   /** Becomes a writer. @throws VaultInUse */

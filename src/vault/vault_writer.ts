@@ -102,9 +102,9 @@ export class VaultWriter implements RepositoryWriter {
 
   /** All received snapshots share the threads. */
   #beginReceiving(work: WorkOptions): { readonly threads: PackThreads; readonly packer: ReceivedPacker } {
-    const store = this.#store, { machine } = this.#vault, { wholeUpTo } = store.objects.access.config.chunker;
+    const store = this.#store, { machine } = this.#vault;
     const threads = new PackThreads(store, { ...work, machine, ratios: new Map() });
-    return { threads, packer: new ReceivedPacker(threads, this.#local, wholeUpTo) };
+    return { threads, packer: new ReceivedPacker(threads, store) };
   }
 
   /** Begins a repair. The repairer holds the lease until it is disposed. @throws VaultBusy, NewerObject */

@@ -36,6 +36,7 @@ import { openUnit, readTail } from "../../src/vault/store/stored_units.ts";
 import { readItem } from "../../src/vault/pack/unit_reader.ts";
 import type { VaultAccess } from "../../src/vault/store/sealed_objects.ts";
 import { openVault, type Vault } from "../../src/vault/vault.ts";
+import { uploadsFor } from "../../src/vault/write/unit_uploads.ts";
 import { Actor, Dice, steppedPlace, type Steps } from "./stepped_place.ts";
 import { noise } from "./units.ts";
 import { TestMonitor } from "./world.ts";
@@ -362,8 +363,9 @@ export class PruneWorld implements Disposable {
       await using pruner = new Pruner({ objects, index, contents, roots, host: actor.name }, {
         request: { workers: 0, signal, pace },
         monitor,
-        clock: this.#clock,
+        machine: this.machine,
         unitBytes: UNIT_BYTES,
+        mostUploads: uploadsFor(UNIT_BYTES),
         rules,
         ...(ledgerLines !== undefined && { ledgerLines }),
       });

@@ -3,6 +3,7 @@ import { deepStrictEqual, notStrictEqual, ok, rejects, strictEqual } from "node:
 import { type ObjectKey, objectKey, type ObjectKind } from "../../src/backend/backend.ts";
 import { around } from "../../src/backend/decorator.ts";
 import { PlaceRefuses } from "../../src/backend/faults.ts";
+import type { Fault } from "../../src/core/fault.ts";
 import { textOf } from "../../src/core/raw.ts";
 import { check, type Finding } from "../../src/operations/check/check.ts";
 import { copy } from "../../src/operations/copy/copy.ts";
@@ -69,11 +70,11 @@ class PrunedPlace implements Disposable {
 
   async prune(
     pace?: RemovalPace,
-    more: { dryRun?: boolean; access?: VaultAccess; monitor?: TestMonitor } = {},
+    more: { dryRun?: boolean; access?: VaultAccess; monitor?: TestMonitor; workers?: number } = {},
   ): Promise<PruneResult> {
-    const { monitor = new TestMonitor(), dryRun = false } = more;
+    const { monitor = new TestMonitor(), dryRun = false, workers = 0 } = more;
     await using vault = await this.open(more.access, monitor);
-    const request = { dryRun, workers: 0, signal, ...(pace && { pace }) };
+    const request = { dryRun, workers, signal, ...(pace && { pace }) };
     return await prune(vault, request, () => {}, monitor);
   }
 
@@ -162,6 +163,50 @@ for (const kind of [ENCRYPTED, PLAIN]) {
     ok(left.some((name) => name.includes("list.jsonl")) && left.some((name) => name.includes(".backup-tool/roots/")));
   });
 }
+
+/** Many files in many units, of which a snapshot that is forgotten needs half alone. */
+async function halfNeeded(kind: typeof KINDS[number]): Promise<PrunedPlace> {
+  const pruned = await PrunedPlace.make(kind), { world } = pruned;
+  for (let i = 0; i < 1200; i++) world.write(`dir${i % 9}/file${i}`, noise(3000 + i, i));
+  for (let i = 0; i < 4; i++) world.write(`large${i}`, noise(400_000, 5000 + i));
+  await pruned.store();
+  for (let i = 0; i < 1200; i += 2) Deno.removeSync(`${world.source}/dir${i % 9}/file${i}`);
+  Deno.removeSync(`${world.source}/large0`);
+  await pruned.store();
+  await pruned.forget(1);
+  return pruned;
+}
+
+for (const kind of [ENCRYPTED, PLAIN]) {
+  Deno.test(`threads pack anew what stays, each item once (${JSON.stringify(kind)})`, async () => {
+    using pruned = await halfNeeded(kind);
+    const before = pruned.dataBytes, { steps } = await pruned.prune(AT_ONCE, { workers: 2 });
+    ok(steps!.repackedBytes > 1_000_000);
+    await pruned.prune(AT_ONCE, { workers: 2 });
+    ok(pruned.dataBytes < before * 0.7, `${pruned.dataBytes} of ${before} bytes`);
+    await pruned.assertWhole();
+    await using vault = await pruned.place.open();
+    const live = [...vault.index.unitNames()].filter((unit) => vault.index.unit(unit)?.state === "live");
+    const ids = live.flatMap((unit) => vault.index.itemsOf(unit).map(({ id }) => id));
+    strictEqual(ids.length, new Set(ids).size);
+  });
+}
+
+Deno.test("a unit that threads find damaged stays as it is, and the others are packed anew", async () => {
+  using pruned = await halfNeeded(PLAIN);
+  const { map } = pruned.place.objects, large = pruned.keys("data").filter((key) => map.get(key)!.length > 100_000);
+  const damaged = large.filter((_, i) => i % 2 === 0), monitor = new TestMonitor();
+  for (const key of damaged) {
+    const bytes = map.get(key)!.slice();
+    for (let at = 1000; at < bytes.length - 60_000; at += 500) bytes[at]! ^= 1;
+    map.set(key, bytes);
+  }
+  await pruned.prune(AT_ONCE, { workers: 2, monitor });
+  deepStrictEqual([...new Set(monitor.problems.map((problem) => (problem as Fault).code))], ["damaged-object"]);
+  await pruned.prune(AT_ONCE, { workers: 2, monitor });
+  for (const { message } of monitor.problems) ok(damaged.some((key) => message.includes(key) && map.has(key)), message);
+  ok(large.some((key) => !map.has(key)));
+});
 
 Deno.test("space comes back after seven days and one more, and what is needed before doesn't go", async () => {
   using pruned = await PrunedPlace.make();

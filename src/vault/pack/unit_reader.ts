@@ -74,7 +74,11 @@ export function plainFrame(compressed: Uint8Array, frame: UnitFrame, what: strin
 }
 
 /** The verified bytes of an item: a view of its frame. @throws DamagedObject */
-export function itemIn(plain: Uint8Array<ArrayBuffer>, item: UnitItem, what: string): Uint8Array<ArrayBuffer> {
+export function itemIn(
+  plain: Uint8Array<ArrayBuffer>,
+  item: Omit<UnitItem, "frame">,
+  what: string,
+): Uint8Array<ArrayBuffer> {
   const bytes = plain.subarray(item.at, item.at + item.size);
   if (bytes.length !== item.size) throw new DamagedObject(what, `${item.id} lies outside its frame`);
   if (hash("sha256", bytes, "hex") !== digestOf(item)) {

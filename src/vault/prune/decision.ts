@@ -36,6 +36,8 @@ export interface Decision {
   readonly marks: ReadonlyMap<string, LedgerLine>;
   /** Names of units to repack. */
   readonly repack: readonly string[];
+  /** Which homes of items count. What is stored from now on is none of them. */
+  readonly homes: Pick<Homes, "isUsedHere">;
   /** Names of units to delete: all that still exist and have a tombstone. */
   readonly deleted: readonly string[];
   /** Number of items of each unit, for choosing index objects to rewrite. */
@@ -102,6 +104,7 @@ class Deciding {
     const deleted = [...this.#seen.stored.keys()].filter((name) => this.#marks.get(name)?.mark === "gone");
     return {
       marks: this.#marks,
+      homes: this.#homes,
       repack: chooseRepack(this.#partlyUsed, { liveBytes: this.#liveBytes, ...this.#options }),
       deleted,
       itemCounts: this.#itemCounts,

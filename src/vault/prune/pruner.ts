@@ -4,20 +4,17 @@
  */
 import { PlaceRefuses } from "../../backend/faults.ts";
 import { type ObjectKey, objectKey } from "../../backend/backend.ts";
-import type { Clock } from "../../core/clock.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { Yielder } from "../../core/yielding.ts";
+import type { Machine } from "../../platform/machine.ts";
 import type { RemovalRequest, RemovalSummary } from "../../snapshot/repository.ts";
 import { AppendOnly, PruneOvertaken } from "../format/faults.ts";
 import { encodeIndex, type IndexObject, type LedgerLine, type UnitLine } from "../index/index_object.ts";
-import type { UnitFacts } from "../index/join.ts";
-import type { UnitItem } from "../pack/items.ts";
 import { ItemReader } from "../store/item_reader.ts";
 import type { IndexObjectFacts, UnitIndex } from "../store/unit_index.ts";
 import { chooseCompaction } from "./compaction.ts";
 import { decide, type Decision } from "./decision.ts";
 import { eachAtOnce } from "./each_at_once.ts";
-import { Homes } from "./homes.ts";
 import { inForce, isSame, ledgerPortions, supersededNow } from "./ledger.ts";
 import { Lease } from "./lease.ts";
 import { ListFinder } from "./lists.ts";
@@ -28,7 +25,9 @@ import { assertKnownVersions, type PrunedVault, type Survey, survey } from "./su
 import { summaryOf } from "./summary.ts";
 
 export interface PruneOptions {
-  readonly clock: Clock;
+  readonly machine: Machine;
+  /** Units that are uploaded at once. */
+  readonly mostUploads: number;
   /** Target for the stored size of repacked units, in bytes. */
   readonly unitBytes: number;
   /** For tests: rules to switch off. */
@@ -92,7 +91,10 @@ export class Pruner implements AsyncDisposable {
   /** Steps P0 to P3, writing nothing but the lease. @throws VaultBusy, AppendOnly, and as {@link preview} */
   async plan(): Promise<RemovalSummary> {
     await this.#assertRemovable();
-    this.#lease ??= await Lease.take(this.#vault.objects, { host: this.#vault.host, clock: this.#options.clock });
+    this.#lease ??= await Lease.take(this.#vault.objects, {
+      host: this.#vault.host,
+      clock: this.#options.machine.clock,
+    });
     this.#plan = await this.#decide(false);
     return this.#plan.summary;
   }
@@ -109,7 +111,7 @@ export class Pruner implements AsyncDisposable {
   }
 
   async #decide(isPreview: boolean): Promise<Plan> {
-    const { clock } = this.#options, { without = new Set(), signal } = this.#request;
+    const { machine: { clock } } = this.#options, { without = new Set(), signal } = this.#request;
     this.#monitor.phase("reading manifests");
     const pace = new Yielder(clock, signal);
     const seen = await survey(this.#vault, { without, isPreview, rules: this.#rules, pace, monitor: this.#monitor });
@@ -163,18 +165,19 @@ export class Pruner implements AsyncDisposable {
     return await this.#delete(plan, supersedes, deleting);
   }
 
-  async #repack(seen: Survey, { repack: names }: Decision, signal: AbortSignal): Promise<readonly string[]> {
+  async #repack(seen: Survey, { repack: names, homes }: Decision, signal: AbortSignal): Promise<readonly string[]> {
     if (names.length === 0) return [];
-    const { items } = seen.needs, homes = new Homes(this.#vault.index, { lost: seen.lost, items });
-    const pace = new Yielder(this.#options.clock, signal);
-    // As it was decided: what this run stores is no other home.
-    const isUsedHere = (unit: UnitFacts, item: UnitItem) => homes.isUsedHere(unit, item);
+    const { machine, unitBytes, mostUploads } = this.#options, pace = new Yielder(machine.clock, signal);
     this.#monitor.phase("packing");
     return await repack(this.#vault, names, {
-      unitBytes: Math.min(this.#options.unitBytes, MOST_UNIT_BYTES),
-      items,
+      machine,
+      workers: this.#request.workers,
+      signal,
+      unitBytes: Math.min(unitBytes, MOST_UNIT_BYTES),
+      mostUploads,
+      items: seen.needs.items,
       roots: seen.roots,
-      isUsedHere,
+      homes,
       pause: () => pace.yieldIfDue(),
       problem: (fault) => this.#monitor.problem(fault),
     });
@@ -258,7 +261,7 @@ export class Pruner implements AsyncDisposable {
     supersedes: readonly string[],
     { monitor, signal }: Deleting,
   ): Promise<number> {
-    const { backend } = this.#vault.objects, pace = new Yielder(this.#options.clock, signal);
+    const { backend } = this.#vault.objects, pace = new Yielder(this.#options.machine.clock, signal);
     monitor.phase("removing");
     monitor.setTotal({ items: decision.deleted.length });
     let removed = 0;

@@ -1,15 +1,11 @@
-/** Packs contents in the main thread: those of streams, of repairs, and large ones whose parts are known. */
+/** Packs contents in the main thread: those of streams, and of repairs. */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import type { NsText } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
-import { type Hasher, newHasher } from "../../core/digest.ts";
 import { inTurn } from "../../core/steps.ts";
 import type { Ratios } from "../../snapshot/catalog_queries.ts";
-import { DamagedContent } from "../../snapshot/faults.ts";
-import type { ContentParts } from "../../snapshot/snapshot_sink.ts";
 import { fileName } from "../pack/tar_names.ts";
-import { WRONG_TOGETHER } from "../store/contents.ts";
 import { gearOf } from "../store/sealed_objects.ts";
 import { type ContentFacts, ContentPacker } from "./content_packer.ts";
 import { LearntRatios } from "./learnt_ratios.ts";
@@ -63,33 +59,6 @@ export class LocalPacker implements Disposable {
     await using stream = new ChunkStream(chunks);
     const pieces = new Pieces(() => stream.next());
     return await inTurn(this.#stream.add((into) => pieces.read(into), factsOf(directory, file), expected));
-  }
-
-  /**
-   * As {@link add}, for a content whose parts are known: existing parts needn't be sent, and its lists are kept
-   * unchanged.
-   * @throws DamagedContent if all parts were sent and don't form the content
-   */
-  async addParts(
-    { parts, read, top, inner }: ContentParts,
-    file: PackedFile,
-    { directory, content }: { readonly directory: Raw; readonly content: ContentId },
-  ): Promise<void> {
-    const facts = factsOf(directory, file);
-    let hasher: Hasher | undefined = newHasher("sha256"), from = 0;
-    for await (const some of parts()) {
-      for (const { id, size } of some) {
-        if (this.#store.has(id, "data")) hasher = undefined;
-        else {
-          const bytes = await read(id);
-          hasher?.update(bytes);
-          await inTurn(this.#packer.add([{ id, bytes, from, of: content, ...facts }]));
-        }
-        from += size;
-      }
-    }
-    if (hasher !== undefined && hasher.hex() !== content) throw new DamagedContent(content, WRONG_TOGETHER);
-    await inTurn(this.#packer.addLists({ top, inner, content, size: from }, facts.name));
   }
 
   /** Hands over the open unit. */

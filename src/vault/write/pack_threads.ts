@@ -1,20 +1,25 @@
-/** The threads that pack for one backup, or one copy, and the results of what they were given. */
+/** The threads that pack for one backup, copy or prune, and the results of what they were given. */
 import { joinRatios } from "../../catalog/compression_ratios.ts";
 import type { ContentId } from "../../core/content_id.ts";
+import type { FaultData } from "../../core/fault_data.ts";
 import type { BatchCost, WorkOptions } from "../../core/work.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { newMeterTable } from "../../platform/meter.ts";
 import { newStopTable } from "../../platform/stop_flag.ts";
 import { ThreadPool } from "../../platform/thread_pool.ts";
+import type { Raw } from "../../core/raw.ts";
 import type { Ratios } from "../../snapshot/catalog_queries.ts";
 import type { StoreResult } from "../../snapshot/ingest_batch.ts";
-import { gearOf } from "../store/sealed_objects.ts";
+import { handedWith } from "../threads/frame_batch.ts";
+import type { ContentLists } from "../pack/parts_list.ts";
+import { gearOf, type SealedObjects } from "../store/sealed_objects.ts";
 import type { Candidate, ContentFacts } from "./content_packer.ts";
-import { answerAt, type MainDesk } from "./pack_desk.ts";
-import type { RunStore } from "./run_store.ts";
+import { answerAt, type MainDesk, type PackDesk } from "./pack_desk.ts";
+import type { RunOptions } from "./run_store.ts";
 import { type PackBatches, PackExecutor, type PackPool, type PackSetup } from "./pack_executor.ts";
 import { type Chunks, OpenStreams } from "./pieces.ts";
 import type { PackedContent } from "./stream_packer.ts";
+import type { TakenBatch } from "./taken_packer.ts";
 import type { FileBatches } from "./vault_intake.ts";
 
 /** Name of the worker threads, by which the worker script recognises its task. */
@@ -24,6 +29,12 @@ export interface PackThreadsOptions extends WorkOptions {
   readonly machine: Machine;
   /** Compression ratios by file type. */
   readonly ratios: Ratios;
+}
+
+/** What they pack for. */
+export interface PackStore extends PackDesk {
+  readonly objects: Pick<SealedObjects, "access">;
+  readonly options: Pick<RunOptions, "unitBytes" | "compression">;
 }
 
 export interface StreamedFile {
@@ -37,7 +48,7 @@ export class PackThreads implements AsyncDisposable {
   readonly #streams = new OpenStreams();
   #learnt: Ratios = new Map();
 
-  constructor(store: RunStore, { machine, ratios, workers, signal }: PackThreadsOptions) {
+  constructor(store: PackStore, { machine, ratios, workers, signal }: PackThreadsOptions) {
     const { access } = store.objects, { unitBytes, compression } = store.options, { disk, clock, throttle } = machine;
     const setup: PackSetup = {
       vault: access.config.id,
@@ -103,13 +114,24 @@ export class PackThreads implements AsyncDisposable {
     );
   }
 
+  /** Stores the lists of a content whose parts are packed, unless lists exist. @param file its name in units */
+  async lists(lists: ContentLists, file: Raw): Promise<void> {
+    await this.#pool.run("lists", { lists, file }, { items: 1, bytes: 0 });
+  }
+
+  /** Packs items of another unit. @returns why that can't be read: some of them are packed all the same */
+  async taken(batch: TakenBatch): Promise<FaultData | undefined> {
+    const { frames: { stored }, items } = batch, cost = { items: items.flat().length, bytes: stored.length };
+    return await this.#pool.run("taken", batch, cost, handedWith(batch.frames)) ?? undefined;
+  }
+
   /** Makes all threads hand over what they have packed so far. */
   async finish(): Promise<void> {
     for (const learnt of await this.#pool.everywhere("finish", null)) this.#learnt = joinRatios(this.#learnt, learnt);
   }
 }
 
-function deskOf(store: RunStore, streams: OpenStreams): MainDesk {
+function deskOf(store: PackDesk, streams: OpenStreams): MainDesk {
   return {
     claim: (ids) => store.claim(ids),
     keepLists: (lists) => store.keepLists(lists),

@@ -1,15 +1,18 @@
 /**
  * Packs the contents of files from another repository: they are read here, in the thread that has the repository, and
- * packed by threads. Small ones go to a thread together, in memory; larger ones as streams.
+ * packed by threads. Small ones go to a thread together, in memory; larger ones as streams, or in parts if these are
+ * known.
  */
 import { inTurn } from "../../core/steps.ts";
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { ReceivedFile } from "../../snapshot/snapshot_sink.ts";
 import type { Candidate } from "./content_packer.ts";
-import { factsOf, type LocalPacker } from "./local_packer.ts";
+import { factsOf } from "./local_packer.ts";
 import type { PackThreads } from "./pack_threads.ts";
+import { PartsPacker } from "./parts_packer.ts";
 import { ChunkStream } from "./pieces.ts";
+import type { RunStore } from "./run_store.ts";
 import { Turn } from "./turn.ts";
 
 /** Size in bytes up to which contents are given to threads whole. */
@@ -26,21 +29,17 @@ export interface ReceivedFiles {
 
 export class ReceivedPacker {
   readonly #threads: PackThreads;
-  readonly #local: LocalPacker;
+  readonly #parts: PartsPacker;
   readonly #mostWhole: number;
   /** Contents that are being packed. */
   readonly #underWay = new Map<ContentId, Packing>();
   /** One reads at a time: a repository may have a single buffer, and keeps what it read last at hand. */
   readonly #reading = new Turn();
 
-  /**
-   * @param local packs large contents whose parts are known
-   * @param wholeUpTo size in bytes of the largest content that is not cut
-   */
-  constructor(threads: PackThreads, local: LocalPacker, wholeUpTo: number) {
+  constructor(threads: PackThreads, store: RunStore) {
     this.#threads = threads;
-    this.#local = local;
-    this.#mostWhole = Math.min(MOST_WHOLE, wholeUpTo);
+    this.#parts = new PartsPacker({ store, threads, reading: this.#reading });
+    this.#mostWhole = Math.min(MOST_WHOLE, store.objects.access.config.chunker.wholeUpTo);
   }
 
   /** Number of batches that may usefully be in progress at once. */
@@ -83,7 +82,7 @@ export class ReceivedPacker {
 
   async #addLarge({ content, entry, open, parts }: ReceivedFile, directory: Raw): Packing {
     const inParts = await parts?.(), facts = factsOf(directory, entry);
-    if (inParts !== undefined) await this.#local.addParts(inParts, entry, { directory, content });
+    if (inParts !== undefined) await this.#parts.add(inParts, content, facts);
     else await this.#threads.stream(this.#chunksOf(open), content, { facts, size: entry.size });
     return [content];
   }

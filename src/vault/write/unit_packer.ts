@@ -3,7 +3,7 @@ import { waitFor, type WaitingSteps } from "../../core/steps.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { lineOf } from "../index/index_object.ts";
 import type { UnitClass } from "../pack/items.ts";
-import { type NewItem, PackBuffers, UnitWriter } from "../pack/unit_writer.ts";
+import { type NewItem, PackBuffers, type TakenItem, UnitWriter } from "../pack/unit_writer.ts";
 import type { Level } from "../pack/zstd.ts";
 import { MemoryOutput, type ObjectOutput, SpoolOutput } from "../seal/output.ts";
 import { sealInto } from "../seal/sealer.ts";
@@ -56,6 +56,11 @@ export class UnitPacker implements Disposable {
   /** Packs a copy, for people, of something that is stored elsewhere too. */
   *addCopy(item: NewItem): WaitingSteps<void> {
     (yield* this.#writer()).addCopy(item);
+  }
+
+  /** Packs an item with the entry that it had in another unit. */
+  *take(item: TakenItem): WaitingSteps<void> {
+    (yield* this.#writer()).take(item);
   }
 
   *#writer(): WaitingSteps<UnitWriter> {

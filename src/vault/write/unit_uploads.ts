@@ -19,6 +19,8 @@ export const UNIT_BYTES = 16 * 1024 * 1024;
 export const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
 /** Bytes that a unit may have beyond its target size, for its last frames. Unused memory costs nothing. */
 const SLACK_BYTES = 16 * 1024 * 1024;
+/** Share of a unit's target size below which one is small. */
+const SMALL_SHARE = 0.5;
 /** Initial buffer of units with hunks and lists, which are mostly small. It grows. */
 const META_BYTES = 1024 * 1024;
 const SALT_BYTES = 16;
@@ -126,7 +128,10 @@ export class UnitUploads implements AsyncDisposable {
   }
 
   #copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-    const usual = this.#options.unitBytes + SLACK_BYTES, free = this.#free.pop();
+    const { unitBytes } = this.#options, usual = unitBytes + SLACK_BYTES;
+    // The last unit of a run, often the only one: memory of the usual size would bring on a garbage collection.
+    if (bytes.length < unitBytes * SMALL_SHARE) return new Uint8Array(bytes);
+    const free = this.#free.pop();
     const isEnough = free !== undefined && free.length >= bytes.length;
     const memory = isEnough ? free : new Uint8Array(Math.max(usual, bytes.length));
     memory.set(bytes);
@@ -141,7 +146,7 @@ export class UnitUploads implements AsyncDisposable {
     }
     if (body instanceof Uint8Array) {
       await backend.put(objectKey("data", line.unit), body, { isFresh: true });
-      this.#free.push(new Uint8Array(body.buffer));
+      if (body.byteLength < body.buffer.byteLength) this.#free.push(new Uint8Array(body.buffer));
     } else await this.#storeFile(backend, line, body);
     this.#stored.push(line);
   }

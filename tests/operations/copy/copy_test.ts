@@ -294,6 +294,35 @@ Deno.test("threads pack what is copied, and no content twice", async () => {
   strictEqual(differences(world.source, target), "");
 });
 
+Deno.test("threads pack the parts of large files that come from a vault, and no part twice", async () => {
+  using world = new World({ inMemory: true });
+  const shared = noise(600_000, 20);
+  for (let i = 0; i < 600; i++) world.write(`dir/file${i}`, noise(2000, i));
+  for (let i = 0; i < 4; i++) world.write(`large${i}`, new Uint8Array([...shared, ...noise(200_000, 100 + i)]));
+  await world.backup();
+  const one = await VaultPlace.make(world, KINDS[0], "one"), two = await VaultPlace.make(world, KINDS[0], "two");
+  using storage = world.open();
+  await using from = await one.open(), to = await two.open();
+  const read = new Map<string, number>();
+  await copyAll(storage, from, world);
+  const stored = from.contents.storedParts.bind(from.contents);
+  from.contents.storedParts = async (id) => {
+    const parts = await stored(id);
+    const noted = (part: string) => (read.set(part, (read.get(part) ?? 0) + 1), parts!.read(part));
+    return parts && { ...parts, read: noted };
+  };
+  await copy(from, to, { workers: 2, signal, clock: world.clock }, new TestMonitor());
+  ok(read.size > 20 && read.values().every((times) => times === 1), `${[...read.values()]}`);
+  deepStrictEqual(await objectsOf(to), await objectsOf(from));
+  const itemsOf = ({ index }: typeof to) => {
+    return [...index.unitNames()].flatMap((unit) => index.itemsOf(unit).map(({ id }) => id)).toSorted();
+  };
+  deepStrictEqual(itemsOf(to), itemsOf(from));
+  const target = Deno.makeTempDirSync({ dir: world.base });
+  await restore(to, world.restoreRequest((await to.snapshots()).at(-1)!, target), new TestMonitor());
+  strictEqual(differences(world.source, target), "");
+});
+
 Deno.test("of calls at once with the same content, one has stored it", async () => {
   using world = new World({ inMemory: true });
   for (const [name, bytes] of [["small", 2000], ["large", 1_500_000]] as const) {
