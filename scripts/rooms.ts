@@ -31,7 +31,16 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
 export const FACES: Readonly<Record<string, readonly Face[]>> = {
   backend: [
     {
-      files: ["backend.ts", "open.ts", "location.ts", "credentials.ts", "faults.ts", "open_tree.ts", "remote_tree.ts"],
+      files: [
+        "backend.ts",
+        "open.ts",
+        "stoppable.ts",
+        "location.ts",
+        "credentials.ts",
+        "faults.ts",
+        "open_tree.ts",
+        "remote_tree.ts",
+      ],
     },
     { files: ["http_post.ts"], only: ["notify/"] },
     { files: ["http_text.ts"], only: ["cli/session/"] },

@@ -8,6 +8,8 @@ export interface RetryOptions {
   readonly sleep: Sleep;
   /** Spreads the retries of many clients. */
   readonly random: Random;
+  /** After an abort nothing is tried again: whoever wants to stop doesn't want to wait for a server. */
+  readonly signal?: AbortSignal;
   /** Called before each wait. */
   readonly onRetry?: (fault: PlaceUnavailable, waitMs: number) => void;
 }
@@ -50,13 +52,17 @@ export async function attempt<T>(
     try {
       return await action();
     } catch (error) {
-      if (!(error instanceof PlaceUnavailable) || tries === TRIES) throw error;
+      if (!(error instanceof PlaceUnavailable) || tries === TRIES || options.signal?.aborted === true) throw error;
       const waitMs = waitBefore(tries, error, options.random);
       if (waitMs > LONGEST_WAIT_MS) throw error;
       options.onRetry?.(error, waitMs);
-      await options.sleep(waitMs, signal);
+      await options.sleep(waitMs, eitherOf(signal, options.signal));
     }
   }
+}
+
+function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one === undefined || other === undefined ? one ?? other : AbortSignal.any([one, other]);
 }
 
 /** Half of it is chance. */

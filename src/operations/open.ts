@@ -1,5 +1,6 @@
 /** The only module that opens the engine of a location. */
 import type { Backend } from "../backend/backend.ts";
+import { type Stoppable, stoppable } from "../backend/stoppable.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
@@ -87,12 +88,14 @@ async function openVaultAt(
 ): Promise<OpenedRepository> {
   const { openVault } = await import("../vault/vault.ts");
   await using held = new AsyncDisposableStack();
-  const backend = held.use(await openVaultPlace(machine, location, monitor, login));
+  const { backend, release } = await openVaultPlace(machine, location, monitor, login);
+  held.use(backend);
   const access = await unlocked(machine, backend, login), { settings, host } = login;
   const vault = await openVault(backend, access, {
     machine,
     monitor,
     host,
+    onWrite: release,
     mayWritePlain: settings.encrypted === false,
     isCached: settings.cache ?? true,
     ...(!hasScheme(location) && { directory: rawOf(location) }),
@@ -118,8 +121,10 @@ export async function unlockAt(
   login: VaultLogin,
 ): Promise<UnlockedVault> {
   await using held = new AsyncDisposableStack();
-  const backend = held.use(await openVaultPlace(machine, location, monitor, login));
+  const { backend, release } = await openVaultPlace(machine, location, monitor, login);
+  held.use(backend);
   const access = await unlocked(machine, backend, login), all = held.move();
+  release();
   return { backend, access, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
@@ -129,9 +134,9 @@ async function openVaultPlace(
   location: string,
   monitor: Monitor,
   login: VaultLogin,
-): Promise<Backend> {
+): Promise<Stoppable> {
   try {
-    return await openPlace(machine, location, { ...login, monitor });
+    return stoppable(await openPlace(machine, location, { ...login, monitor }), login.signal);
   } catch (error) {
     if (!(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
     const { NoVault } = await import("../vault/format/faults.ts");

@@ -64,6 +64,8 @@ export interface VaultOptions {
   readonly compression?: Compression;
   /** Number of requests that the place takes at once. Default: unknown, and only a few are sent at once. */
   readonly connections?: number;
+  /** Called before this run stores or removes anything. */
+  readonly onWrite?: () => void;
   /** False: an unencrypted vault gets no new snapshots. Default: true. */
   readonly mayWritePlain?: boolean;
   /** False: the local cache of the vault is neither read nor written. Default: true. */
@@ -294,6 +296,7 @@ export class Vault implements Repository {
     const pruner = (request: RemovalRequest, monitor: Monitor) => this.#pruner(request, monitor);
     const changeCatalog = (action: ChangeOfCatalog) => this.#catalog.change(action);
     const notes = this.#notes, lock = this.#cache.lockForWriting();
+    this.#options.onWrite?.();
     const parts = { objects, index, contents, hunks: this.#hunks, roots, machine, notes, pruner, changeCatalog, lock };
     const { mostUnitInMemory = MOST_MEMORY_BYTES } = this.#options, spool = this.#cache.place?.units;
     return new VaultWriter(parts, {

@@ -8,6 +8,8 @@ import { type Failure, faulty, randomFailures } from "../../src/backend/faulty.t
 import { limited } from "../../src/backend/limited.ts";
 import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
 import { retrying } from "../../src/backend/retrying.ts";
+import { stoppable } from "../../src/backend/stoppable.ts";
+import { Interrupted } from "../../src/core/fault.ts";
 import { noise, random, sha256 } from "../support/units.ts";
 
 const A = noise(1000, 1), KEY = objectKey("data", sha256(A));
@@ -82,6 +84,38 @@ Deno.test("retrying: waits as long as the server asks, but not for hours, and no
   await rejects(retrying(ask(3_600_000), { sleep: time.sleep, random }).head(KEY), PlaceUnavailable);
   const stop = new Error("stopped");
   await rejects(retrying(ask(0), { sleep: () => Promise.reject(stop), random }).head(KEY), stop);
+});
+
+Deno.test("retrying: after a wish to stop nothing is tried again, and no wait goes on", async () => {
+  const time = new Time(), stop = new AbortController(), { signal } = stop;
+  const sleep = (ms: number, heard?: AbortSignal) => {
+    stop.abort();
+    strictEqual(heard?.aborted, true);
+    return time.sleep(ms);
+  };
+  await rejects(retrying(failing(memory(), 9), { sleep, random, signal }).put(KEY, A), PlaceUnavailable);
+  strictEqual(time.waits.length, 1);
+  // What works is done: who stops may have something to put in order.
+  strictEqual(await retrying(memory(), { sleep, random, signal }).put(KEY, A), "stored");
+});
+
+Deno.test("stoppable: a wish to stop ends every request, until somebody has to finish what was begun", async () => {
+  const stop = new AbortController(), { backend, release } = stoppable(memory(), stop.signal);
+  strictEqual(await backend.put(KEY, A), "stored");
+  stop.abort();
+  const requests = [
+    () => backend.put(KEY, A),
+    () => backend.get(KEY),
+    () => backend.head(KEY),
+    () => Array.fromAsync(backend.list("data")),
+    () => backend.remove(KEY),
+  ];
+  for (const request of requests) await rejects(request, Interrupted);
+  // One with a signal of its own ends by that alone.
+  const { signal } = new AbortController();
+  strictEqual(await backend.head(KEY, signal), A.length);
+  release();
+  for (const request of requests) await request();
 });
 
 Deno.test("limited: many objects take as long as their bytes allow, up and down", async () => {

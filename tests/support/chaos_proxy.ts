@@ -55,6 +55,8 @@ export class ChaosProxy implements AsyncDisposable {
   readonly port: number;
   /** Connections that came. */
   connections = 0;
+  /** Called when one comes. */
+  onConnection = (): void => {};
   readonly #listener: Deno.TcpListener;
   readonly #target: number;
   readonly #plan: (connection: number) => Mishap | undefined;
@@ -80,6 +82,7 @@ export class ChaosProxy implements AsyncDisposable {
     try {
       for await (const client of this.#listener) {
         this.#open.add(client);
+        this.onConnection();
         this.#running.push(this.#serve(client, this.#plan(this.connections++)).catch(() => {}));
       }
     } catch {

@@ -11,6 +11,8 @@ export interface PlaceOptions {
   readonly settings: LinkSettings;
   readonly secrets: Pick<SecretWorld, "env">;
   readonly monitor: Pick<Monitor, "notice">;
+  /** After an abort, what fails is not tried again. */
+  readonly signal?: AbortSignal;
   /** Create the place if it is missing. */
   readonly create?: boolean;
 }
@@ -19,7 +21,7 @@ export interface PlaceOptions {
 export async function openPlace(
   machine: Machine,
   location: string,
-  { settings, secrets, monitor, create = false }: PlaceOptions,
+  { settings, secrets, monitor, signal, create = false }: PlaceOptions,
 ): Promise<Backend> {
   const { disk, random, clock } = machine, { connections, limitUpload, limitDownload } = settings;
   return await openBackend(location, {
@@ -33,6 +35,7 @@ export async function openPlace(
       env: (name) => secrets.env(name),
     }),
     ...(connections !== undefined && { connections }),
+    ...(signal !== undefined && { signal }),
     limits: defined<{ upload?: number; download?: number }>({ upload: limitUpload, download: limitDownload }),
     onRetry: ({ message }, waitMs) => monitor.notice(`${message}; trying again in ${Math.ceil(waitMs / 1000)} s`),
   });
