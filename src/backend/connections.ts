@@ -14,7 +14,8 @@ export function atMost(most: number, inner: Backend): Backend {
   });
 }
 
-class Gate {
+/** Lets so many through at once. */
+export class Gate {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

@@ -7,7 +7,11 @@ import { webLogin } from "./web_login.ts";
 import { urlBelow, verifyWeb, webPiece } from "./web_tree.ts";
 
 export function openDavTree({ url, user }: WebPlace, options: HttpOptions): RemoteTree {
-  const http = new Http({ authorize: webLogin(options.credentials, user) }, options), location = `dav:${url.href}`;
+  const http = new Http({ authorize: webLogin(options.credentials, user) }, options);
+  // At one address, each user may have other files.
+  const shown = new URL(url);
+  if (user !== undefined) shown.username = user;
+  const location = `dav:${shown.href}`;
   return {
     location,
     async list(directory, signal) {

@@ -126,6 +126,17 @@ function sftpPlace(text: string): SftpPlace {
   };
 }
 
+/** The location of a place on an SFTP server, without settings. @param user undefined: it has none */
+export function sftpLocation({ host, port, path }: SftpPlace, user?: string): string {
+  const name = host.includes(":") ? `[${host}]` : host;
+  if (port === undefined && !/[@/?:]/.test(user ?? "")) {
+    return `sftp:${user === undefined ? "" : `${user}@`}${name}:${path}`;
+  }
+  const who = user === undefined ? "" : `${encodeURIComponent(user)}@`,
+    at = port === undefined ? name : `${name}:${port}`;
+  return `sftp://${who}${at}${path.startsWith("/") ? "" : "/~/"}${path}`;
+}
+
 /** An IPv6 address has brackets in locations only. */
 function bare(host: string): string {
   return host.replace(/^\[|\]$/g, "");

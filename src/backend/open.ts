@@ -15,7 +15,8 @@ import { Allowance, limited } from "./limited.ts";
 import { parseLocation, type Place } from "./location.ts";
 import { attempt, retrying, type RetryOptions } from "./retrying.ts";
 
-const CONNECTIONS = 4;
+/** Requests at once. */
+export const CONNECTIONS = 4;
 
 export type { CredentialSource };
 
@@ -32,6 +33,8 @@ export interface OpenOptions {
   readonly connections?: number;
   /** Bytes per second, up and down. Default: unlimited. */
   readonly limits?: { readonly upload?: number; readonly download?: number };
+  /** After an abort, what fails is not tried again. */
+  readonly signal?: AbortSignal;
   /** Called before a failed request is retried. */
   readonly onRetry?: (fault: PlaceUnavailable, waitMs: number) => void;
 }
@@ -55,14 +58,14 @@ type RemotePlace = Exclude<Place, { readonly kind: "file" }>;
 /** Makes what all requests to a place share. */
 export function linkTo(
   place: RemotePlace,
-  { clock, random, limits, credentials, onRetry }: OpenOptions,
+  { clock, random, limits, credentials, signal, onRetry }: OpenOptions,
 ): { readonly http: DavOptions; readonly retry: RetryOptions } {
   const sleep = sleepBy(clock);
   const up = new Allowance(limits?.upload, clock, sleep), down = new Allowance(limits?.download, clock, sleep);
   const secrets = new Credentials(credentials ?? {}, place.kind), caFile = place.settings.get("ca-file");
   return {
     http: { clock, random, credentials: secrets, up, down, caFile },
-    retry: { sleep, random, ...(onRetry && { onRetry }) },
+    retry: { sleep, random, ...(signal && { signal }), ...(onRetry && { onRetry }) },
   };
 }
 

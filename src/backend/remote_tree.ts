@@ -1,6 +1,6 @@
 /** Files on a server that are backed up from there: listed by directory, read in pieces, never changed. */
 import { Fault } from "../core/fault.ts";
-import type { Sleep } from "./decorator.ts";
+import { Gate } from "./connections.ts";
 import { attempt, type RetryOptions } from "./retrying.ts";
 
 export interface RemoteEntry {
@@ -24,7 +24,7 @@ export interface RemoteEntry {
 
 /** Paths are relative to the top, with `/` between components; "" is the top. */
 export interface RemoteTree extends AsyncDisposable {
-  /** For messages: without credentials. */
+  /** Identifies the files in messages and snapshots: with the user whom the location names, without other credentials. */
   readonly location: string;
   /** Lists a directory in no particular order. @throws MissingTree */
   list(directory: string, signal?: AbortSignal): Promise<readonly RemoteEntry[]>;
@@ -75,14 +75,17 @@ export async function* readRemote(
   await tree.verify(path, entry, signal);
 }
 
-/** Wraps a tree, and retries temporary failures. */
-export function retryingTree(tree: RemoteTree, retry: RetryOptions & { readonly sleep: Sleep }): RemoteTree {
+/** Wraps a tree: so many requests are sent at once, and temporary failures are retried. */
+export function patientTree(tree: RemoteTree, connections: number, retry: RetryOptions): RemoteTree {
+  const gate = new Gate(connections);
+  const ask = <T>(action: () => Promise<T>, signal: AbortSignal | undefined) =>
+    attempt(() => gate.through(action, signal), retry, signal);
   return {
     location: tree.location,
-    list: (directory, signal) => attempt(() => tree.list(directory, signal), retry, signal),
-    details: (path, entry, signal) => attempt(() => tree.details(path, entry, signal), retry, signal),
-    piece: (path, entry, range) => attempt(() => tree.piece(path, entry, range), retry, range.signal),
-    verify: (path, entry, signal) => attempt(() => tree.verify(path, entry, signal), retry, signal),
+    list: (directory, signal) => ask(() => tree.list(directory, signal), signal),
+    details: (path, entry, signal) => ask(() => tree.details(path, entry, signal), signal),
+    piece: (path, entry, range) => ask(() => tree.piece(path, entry, range), range.signal),
+    verify: (path, entry, signal) => ask(() => tree.verify(path, entry, signal), signal),
     [Symbol.asyncDispose]: () => tree[Symbol.asyncDispose](),
   };
 }

@@ -19,7 +19,7 @@ import {
 } from "./backend.ts";
 import { begun } from "./decorator.ts";
 import { MissingObject, PlaceUnavailable, ShortObject } from "./faults.ts";
-import type { SftpPlace } from "./location.ts";
+import { sftpLocation, type SftpPlace } from "./location.ts";
 import { isThere } from "./rest.ts";
 import { SftpFiles, type SftpOptions } from "./sftp_files.ts";
 import { pathOf } from "./web_objects.ts";
@@ -43,11 +43,8 @@ class SftpBackend implements Backend {
   readonly #top: string;
 
   constructor(place: SftpPlace, options: SftpOptions & { readonly random: Random }) {
-    const { host, port, path } = place;
-    this.location = port === 22
-      ? `sftp:${host}:${path}`
-      : `sftp://${host}:${port}${path.startsWith("/") ? "" : "/~/"}${path}`;
-    this.#top = path === "/" ? "" : path;
+    this.location = sftpLocation(place);
+    this.#top = place.path === "/" ? "" : place.path;
     this.#random = options.random;
     this.#files = new SftpFiles(place, options);
   }

@@ -1,5 +1,5 @@
 /** Files of an SFTP server, as a source of backups. */
-import type { SftpPlace } from "./location.ts";
+import { sftpLocation, type SftpPlace } from "./location.ts";
 import { MissingTree, type PieceRange, RemoteChanged, type RemoteEntry, type RemoteTree } from "./remote_tree.ts";
 import { SftpFiles, type SftpOptions } from "./sftp_files.ts";
 import type { SftpAttributes } from "./ssh_types.ts";
@@ -16,7 +16,8 @@ class SftpTree implements RemoteTree {
   readonly #top: string;
 
   constructor(place: SftpPlace, options: SftpOptions) {
-    this.location = `sftp://${place.host}:${place.port}${place.path.startsWith("/") ? "" : "/~/"}${place.path}`;
+    // Whose files they are: a relative path begins in the directory of a user.
+    this.location = sftpLocation(place, place.user);
     this.#top = place.path === "/" ? "" : place.path;
     this.#files = new SftpFiles(place, options);
   }

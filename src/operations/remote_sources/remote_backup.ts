@@ -7,7 +7,6 @@ import { Interrupted } from "../../core/fault.ts";
 import { chooseName, sourcesKey } from "../../core/series.ts";
 import { VERSION } from "../../core/version.ts";
 import type { RemoteTree } from "../../backend/remote_tree.ts";
-import { withoutSecrets } from "../../backend/location.ts";
 import type { JobMark } from "../../snapshot/root.ts";
 import { NoSnapshot } from "../../snapshot/faults.ts";
 import { PreviousEntries } from "../../snapshot/previous_entries.ts";
@@ -25,8 +24,9 @@ import { Checkpoints } from "../backup/checkpoints.ts";
 import type { ChangeWatch } from "../unusual/change_watch.ts";
 import { alarmText, changeFields, UnusualChange } from "../unusual/alarm.ts";
 import { RemoteChanges } from "./remote_changes.ts";
-import { RemoteFiles } from "./remote_files.ts";
-import { walkRemote } from "./remote_walk.ts";
+import { ReadAhead, takenAhead } from "./read_ahead.ts";
+import { RemoteFiles, type RemoteSeen } from "./remote_files.ts";
+import { type RemoteFound, walkRemote } from "./remote_walk.ts";
 import type { RunningTotals } from "../backup/settlement.ts";
 
 export interface RemoteBackupRequest {
@@ -85,7 +85,7 @@ class RemoteBackupRun {
     this.#request = request;
     this.#outer = monitor;
     this.#monitor = countingProblems(monitor, () => this.#totals.problems++);
-    this.#source = withoutSecrets(tree.location);
+    this.#source = tree.location;
     this.#startMs = repository.machine.clock.nowMs();
   }
 
@@ -139,8 +139,10 @@ class RemoteBackupRun {
       damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
       gone: ({ text }) => changes.watch.gone(text),
     });
+    await using ahead = new ReadAhead(this.#tree, signal);
     const files = new RemoteFiles({
       tree: this.#tree,
+      ahead,
       disk: this.#repository.machine.disk,
       sink,
       before,
@@ -156,14 +158,15 @@ class RemoteBackupRun {
       problem: (fault) => monitor.problem(fault),
       excluded: () => monitor.count("excludedEntries"),
     });
-    for await (const found of walk) {
+    for await (const seen of takenAhead(looked(walk, files))) {
+      const { path, entry } = seen.found;
       monitor.count("walkedEntries");
-      const line = await files.lineOf(found);
+      const line = await files.lineOf(seen);
       if (line === undefined) continue;
-      changes.note(found.path, line);
-      manifest.add(found.path, line.text, line.from?.text === line.text ? line.from : undefined);
+      changes.note(path, line);
+      manifest.add(path, line.text, line.from?.text === line.text ? line.from : undefined);
       totals.entries++;
-      if (found.entry.kind === "dir") totals.dirs++;
+      if (entry.kind === "dir") totals.dirs++;
       if (line.bytes !== undefined) {
         totals.files++;
         totals.bytes += line.bytes;
@@ -177,8 +180,7 @@ class RemoteBackupRun {
 
   #seriesIn(snapshots: readonly SnapshotInfo[]): string {
     const { name, host } = this.#request, sources = [this.#source];
-    const wanted = this.#source.split(/[/:]/).filter((part) => part !== "").at(-1) ?? "remote";
-    return name ?? chooseName(snapshots, { host, wanted, sources }).name;
+    return name ?? chooseName(snapshots, { host, wanted: nameOf(this.#source), sources }).name;
   }
 
   #previousIn(snapshots: readonly SnapshotInfo[], series: string): readonly SnapshotInfo[] {
@@ -230,4 +232,14 @@ class RemoteBackupRun {
       tool: `backup-tool ${VERSION}`,
     };
   }
+}
+
+async function* looked(walk: AsyncIterable<RemoteFound>, files: RemoteFiles): AsyncGenerator<RemoteSeen> {
+  for await (const found of walk) yield files.look(found);
+}
+
+/** The last component of a location, or else its host. */
+function nameOf(location: string): string {
+  const withoutUser = location.replace(/^([a-z0-9]+:(?:https?:)?(?:\/\/)?)[^/:@]*@/, "$1");
+  return withoutUser.split(/[/:]/).filter((part) => !["", ".", "~"].includes(part)).at(-1) ?? "remote";
 }

@@ -14,6 +14,7 @@ import type { PreviousEntries, PreviousLine } from "../../snapshot/previous_entr
 import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
 import { changeCounter } from "../comparison/backup_entry.ts";
 import { PIECE_BYTES } from "../unusual/scrambled.ts";
+import type { FetchedFile, ReadAhead } from "./read_ahead.ts";
 import type { RemoteFound } from "./remote_walk.ts";
 
 const FILE_MODE = 0o644, DIRECTORY_MODE = 0o755, LINK_MODE = 0o777;
@@ -27,6 +28,7 @@ export interface RemoteFilesSetup {
   readonly tree: RemoteTree;
   /** Supplies the owner of files where the server doesn't: the user who runs the backup. */
   readonly disk: Pick<Disk, "uid" | "gid" | "userName" | "groupName">;
+  readonly ahead: ReadAhead;
   readonly sink: SnapshotSink;
   readonly before: PreviousEntries;
   readonly monitor: Monitor;
@@ -34,6 +36,18 @@ export interface RemoteFilesSetup {
   readonly force: boolean;
   /** Start of the newest snapshot that is compared with, in ms since 1970. */
   readonly sinceMs: number;
+}
+
+/** An entry that was looked at. */
+export interface RemoteSeen {
+  readonly found: RemoteFound;
+  /** Beginning of its line. */
+  readonly head: string;
+  /** Its line in a previous snapshot. */
+  readonly from: PreviousLine | undefined;
+  readonly isUnchanged: boolean;
+  /** A file that is being fetched. */
+  readonly fetched: Promise<FetchedFile> | undefined;
 }
 
 export interface RemoteLine {
@@ -57,18 +71,26 @@ export class RemoteFiles {
     this.#owner = { uid, gid, ...(user !== undefined && { user }), ...(group !== undefined && { group }) };
   }
 
+  /** Looks at an entry. Called in order of the snapshot, some entries before their lines are made. */
+  look(found: RemoteFound): RemoteSeen {
+    const { entry, path, remotePath } = found;
+    if (entry.kind === "other") return { found, head: "", from: undefined, isUnchanged: false, fetched: undefined };
+    const head = statPrefix(path, this.#seen(found)), from = this.#setup.before.at(path, head);
+    const isUnchanged = entry.kind === "file" && from !== undefined && this.#unchanged(found, from, head) !== undefined;
+    const isRead = entry.kind === "file" && !isUnchanged;
+    return { found, head, from, isUnchanged, fetched: isRead ? this.#setup.ahead.begin(remotePath, entry) : undefined };
+  }
+
   /**
    * Makes the line of an entry. Called in order of the snapshot. Undefined if the file is gone.
    * @throws Interrupted, and what requests throw
    */
-  async lineOf(found: RemoteFound): Promise<RemoteLine | undefined> {
-    const { path, entry } = found;
+  async lineOf(seen: RemoteSeen): Promise<RemoteLine | undefined> {
+    const { found: { entry }, head, from, isUnchanged } = seen;
     if (entry.kind === "other") return undefined;
-    const head = statPrefix(path, this.#seen(found)), from = this.#setup.before.at(path, head);
     if (entry.kind === "dir") return { text: encodeLine(head, {}), from };
     if (entry.kind === "symlink") return { text: encodeLine(head, { target: rawOf(entry.target ?? "") }), from };
-    const content = from && this.#unchanged(found, from, head);
-    if (content === undefined || from === undefined) return await this.#read(found, from);
+    if (!isUnchanged || from === undefined) return await this.#read(seen);
     this.#setup.monitor.count("unchangedFiles");
     this.#setup.monitor.count("unchangedBytes", entry.size);
     return { text: from.text, from, bytes: entry.size };
@@ -85,11 +107,12 @@ export class RemoteFiles {
     return isRacy || sink.damaged.has(content) || !sink.relyOn(content) ? undefined : content;
   }
 
-  async #read(first: RemoteFound, from: PreviousLine | undefined): Promise<RemoteLine | undefined> {
+  async #read({ found: first, from, fetched }: RemoteSeen): Promise<RemoteLine | undefined> {
     let found: RemoteFound | undefined = first;
     for (let tries = 1;; tries++) {
       try {
-        const line = { ...await this.#readOnce(found), from }, counter = changeCounter(from, line.text);
+        const line = { ...await this.#readOnce(found, tries === 1 ? fetched : undefined), from },
+          counter = changeCounter(from, line.text);
         if (counter !== undefined) this.#setup.monitor.count(counter);
         return line;
       } catch (error) {
@@ -103,12 +126,18 @@ export class RemoteFiles {
     }
   }
 
-  async #readOnce(found: RemoteFound): Promise<Pick<RemoteLine, "text" | "bytes" | "beginning">> {
+  async #readOnce(
+    found: RemoteFound,
+    fetched: Promise<FetchedFile> | undefined,
+  ): Promise<Pick<RemoteLine, "text" | "bytes" | "beginning">> {
     const { tree, sink, monitor, signal } = this.#setup, { path, remotePath, entry } = found, seen = this.#seen(found);
     monitor.current(remotePath);
-    const details = await tree.details(remotePath, entry, signal);
+    const { details, chunks: all } = await fetched ?? {
+      details: await tree.details(remotePath, entry, signal),
+      chunks: readRemote(tree, remotePath, entry, signal),
+    };
     let beginning: Uint8Array<ArrayBuffer> | undefined;
-    const chunks = stoppable(readRemote(tree, remotePath, entry, signal), signal, (first) => {
+    const chunks = stoppable(all, signal, (first) => {
       beginning ??= first.slice(0, PIECE_BYTES);
     });
     const { content, size, isNew, bytes } = await sink.ingestStream(chunks, { path, ...seen });
@@ -172,7 +201,7 @@ function base64(text: string): string {
 
 /** @param seen called with each chunk before it is passed on: it may be changed afterwards */
 async function* stoppable<T>(
-  chunks: AsyncIterable<T>,
+  chunks: AsyncIterable<T> | Iterable<T>,
   signal: AbortSignal,
   seen: (chunk: T) => void,
 ): AsyncGenerator<T> {

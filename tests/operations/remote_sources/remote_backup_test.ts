@@ -3,7 +3,7 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { Buffer } from "node:buffer";
 import { AwsClient } from "aws4fetch";
 import { openRemoteTree } from "../../../src/backend/open_tree.ts";
-import { MissingTree, type RemoteTree } from "../../../src/backend/remote_tree.ts";
+import { MissingTree, patientTree, type RemoteTree } from "../../../src/backend/remote_tree.ts";
 import { BadUsage } from "../../../src/core/fault.ts";
 import { TOP } from "../../../src/core/apath.ts";
 import { rawOf, textOf } from "../../../src/core/raw.ts";
@@ -11,16 +11,21 @@ import { backUpRemote, type RemoteBackupRequest } from "../../../src/operations/
 import { forget } from "../../../src/operations/forget/forget.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import type { SnapshotInfo } from "../../../src/snapshot/snapshot_info.ts";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 import { impatient, openPlace } from "../../support/remote_place.ts";
 import { HAS_REAL_S3, realS3 } from "../../support/real_s3.ts";
 import { ACCESS_KEY, type S3Request, type S3Server, s3Server, SECRET_KEY } from "../../support/s3_server.ts";
 import {
+  apache,
+  HAS_APACHE,
   HAS_RCLONE,
   HAS_RCLONE_S3,
+  HAS_SABRE,
   HAS_SSHD,
   openssh,
   PASSWORD,
   rclone,
+  sabre,
   type SshServer,
   USER,
 } from "../../support/servers.ts";
@@ -203,6 +208,46 @@ Deno.test("S3: an object that changes while it is read is read again; one that a
   deepStrictEqual(await listed(world, snapshot.id), ["dir / 0", "file /busy 1000", "file /calm 10"]);
 });
 
+/** How many of its requests were on their way at once, at most. */
+function watched(tree: RemoteTree): { readonly tree: RemoteTree; readonly most: () => number } {
+  let now = 0, most = 0;
+  const asking = async <T>(action: () => Promise<T>): Promise<T> => {
+    most = Math.max(most, ++now);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    return await action().finally(() => now--);
+  };
+  return {
+    tree: {
+      location: tree.location,
+      list: (directory, signal) => asking(() => tree.list(directory, signal)),
+      details: (path, entry, signal) => asking(() => tree.details(path, entry, signal)),
+      piece: (path, entry, range) => asking(() => tree.piece(path, entry, range)),
+      verify: (path, entry, signal) => asking(() => tree.verify(path, entry, signal)),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    },
+    most: () => most,
+  };
+}
+
+Deno.test("S3: small files are fetched several at once, as many as there may be connections", async () => {
+  await using server = s3Server();
+  using world = new World();
+  for (let i = 0; i < 40; i++) put(server, `d/${i % 5}/${i}`, noise(1000 + i * 100, i));
+  put(server, "d/2/large", noise(3_000_000, 1));
+  await using real = await treeAt(`s3:http://127.0.0.1:${server.port}/bucket/d`, KEYS);
+  const inner = watched(real), { tree, most } = watched(patientTree(inner.tree, 3, { sleep: noSleep, random }));
+  const monitor = new TestMonitor(), { id } = await backUp(world, tree, monitor);
+  deepStrictEqual([monitor.problems, monitor.of("readFiles")], [[], 41]);
+  strictEqual(inner.most(), 3);
+  ok(most() > 3 && most() <= 17, `${most()}`);
+  await world.restore(id, { target: rawOf(`${world.base}/out`) });
+  for (let i = 0; i < 40; i++) {
+    deepStrictEqual(Deno.readFileSync(`${world.base}/out/${i % 5}/${i}`), noise(1000 + i * 100, i));
+  }
+});
+
+const noSleep = () => Promise.resolve();
+
 Deno.test("Names that no directory can hold are told, excludes are left out, and what isn't there is a fault", async () => {
   using world = new World();
   await using server = s3Server();
@@ -244,6 +289,28 @@ async function lifeOf(open: () => Promise<RemoteTree>, directory: string): Promi
   const second = new TestMonitor();
   await backUp(world, tree, second);
   deepStrictEqual([second.of("readFiles"), second.of("unchangedFiles")], [1, 3]);
+  await changing(world, tree, `${directory}/tree/a`);
+}
+
+/** A file that somebody writes to while it is read is read again; one that never rests is marked. */
+async function changing(world: World, tree: RemoteTree, file: string): Promise<void> {
+  for (const [times, problems] of [[1, []], [Infinity, ["remote-changed"]]] as const) {
+    let left: number = times, version = 100;
+    Deno.writeFileSync(file, noise(++version, version));
+    const disturbed: RemoteTree = {
+      ...tree,
+      async piece(path, entry, range) {
+        if (path === "a" && left-- > 0) Deno.writeFileSync(file, noise(++version, version));
+        return await tree.piece(path, entry, range);
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    const monitor = new TestMonitor(), snapshot = await backUp(world, disturbed, monitor);
+    deepStrictEqual(monitor.problems.map(({ name }) => name), problems);
+    const target = `${world.base}/changed${version}`;
+    await world.restore(snapshot.id, { target: rawOf(target) }).catch(() => {}); // what is marked has no content
+    if (times === 1) deepStrictEqual(Deno.readFileSync(`${target}/a`), noise(version, version));
+  }
 }
 
 const s3 = HAS_REAL_S3 ? await realS3() : { port: 0, path: "", location: "", variables: {} };
@@ -296,6 +363,27 @@ Deno.test({
   },
 });
 
+const httpd = HAS_APACHE ? await apache() : NO_SERVER;
+
+Deno.test({
+  name: "WebDAV: a tree on Apache is backed up, and restored",
+  ignore: !HAS_APACHE,
+  async fn() {
+    const variables = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
+    await lifeOf(() => treeAt(`dav:http://127.0.0.1:${httpd.port}/tree`, variables), httpd.directory);
+  },
+});
+
+const php = HAS_SABRE ? await sabre() : NO_SERVER;
+
+Deno.test({
+  name: "WebDAV: a tree on sabre/dav is backed up, and restored",
+  ignore: !HAS_SABRE,
+  async fn() {
+    await lifeOf(() => treeAt(`dav:http://127.0.0.1:${php.port}/tree`, {}), php.directory);
+  },
+});
+
 const rcloneS3 = HAS_RCLONE_S3 ? await rclone("s3") : NO_SERVER;
 
 Deno.test({
@@ -319,4 +407,57 @@ Deno.test({
     const location = `sftp://127.0.0.1:${sshd.port}${sshd.directory}/tree`;
     await lifeOf(() => treeAt(location, { HOME: sshd.home }), sshd.directory);
   },
+});
+
+Deno.test({
+  name: "SFTP: owners, modes, times and symlinks are kept",
+  ignore: !HAS_SSHD || !HAS_LINUX_DISK,
+  sanitizeResources: false,
+  async fn() {
+    using world = new World();
+    const top = `${sshd.directory}/kept`;
+    Deno.mkdirSync(`${top}/dir`, { recursive: true });
+    Deno.writeFileSync(`${top}/dir/file`, noise(10, 1), { mode: 0o640 });
+    Deno.symlinkSync("dir/file", `${top}/link`);
+    Deno.chmodSync(`${top}/dir`, 0o2750);
+    Deno.utimeSync(`${top}/dir`, 1_600_000_000, 1_600_000_000);
+    await using tree = await treeAt(`sftp://127.0.0.1:${sshd.port}${top}`, { HOME: sshd.home });
+    const monitor = new TestMonitor(), { id } = await backUp(world, tree, monitor);
+    deepStrictEqual(monitor.problems, []);
+    const out = `${world.base}/out`;
+    await world.restore(id, { target: rawOf(out) });
+    const facts = (path: string) => {
+      const { mode, uid, gid, mtime } = Deno.lstatSync(path);
+      return [(mode ?? 0) & 0o7777, uid, gid, mtime?.getTime()];
+    };
+    for (const name of ["dir", "dir/file"]) {
+      deepStrictEqual(facts(`${out}/${name}`), facts(`${top}/${name}`).map(wholeSeconds));
+    }
+    strictEqual(Deno.readLinkSync(`${out}/link`), "dir/file");
+  },
+});
+
+/** Times of SFTP have no fractions. */
+function wholeSeconds<T>(value: T): T | number {
+  return typeof value === "number" && value > 1e11 ? Math.floor(value / 1000) * 1000 : value;
+}
+
+Deno.test("a snapshot names its source as people write it, and whose files it has", async () => {
+  const variables = { HOME: "/nowhere" };
+  for (
+    const [location, shown] of [
+      ["sftp:nas:documents", "sftp:nas:documents"],
+      ["sftp:me@nas:/srv/x", "sftp:me@nas:/srv/x"],
+      ["sftp://me@nas:2222/~/x/", "sftp://me@nas:2222/~/x"],
+      ["sftp://[::1]/srv", "sftp:[::1]:/srv"],
+      ["sftp://me%40home@nas/srv", "sftp://me%40home@nas/srv"],
+      ["dav:https://me@cloud.example/dav", "dav:https://me@cloud.example/dav/"],
+      ["s3:https://[::1]:9000/bucket/x?region=a", "s3:https://[::1]:9000/bucket/x/"],
+    ] as const
+  ) {
+    await using tree = await treeAt(location, variables);
+    strictEqual(tree.location, shown);
+    await using again = await treeAt(shown, variables);
+    strictEqual(again.location, shown);
+  }
 });
