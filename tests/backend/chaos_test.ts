@@ -5,6 +5,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Backend, type ObjectKey, objectKey } from "../../src/backend/backend.ts";
 import { MissingObject, PlaceUnavailable } from "../../src/backend/faults.ts";
+import { Interrupted } from "../../src/core/fault.ts";
 import { ChaosProxy, HTTP_MISHAPS, type Mishap, mishaps, TCP_MISHAPS } from "../support/chaos_proxy.ts";
 import { rounds as roundsOf } from "../support/effort.ts";
 import { hastened, openPlace } from "../support/remote_place.ts";
@@ -108,6 +109,43 @@ async function throughChaos(
   ok(faults * 3 < operations, `${faults} of ${operations} failed: tries are for something`);
 }
 
+/** At different moments of each request, over a way that is slow. Nothing half done may show, and all goes on afterwards. */
+async function stopsAnywhere(
+  { target, location, variables }: Pick<Subject, "target" | "location" | "variables">,
+): Promise<void> {
+  await using straight = await openPlace(location(target, "stopped"), variables);
+  const kept = noise(200_000, 1), keptKey = objectKey("data", sha256(kept));
+  await straight.put(keptKey, kept);
+  await using proxy = new ChaosProxy(target, () => ({ kind: "delay", ms: 3 }));
+  await using backend = await openPlace(location(proxy.port, "stopped"), variables, { create: false });
+  let stopped = 0;
+  for (let round = 1; round <= roundsOf(6, 60); round++) {
+    const bytes = noise(200_000, round + 1), key = objectKey("data", sha256(bytes));
+    const actions = [
+      (signal: AbortSignal) => backend.put(key, bytes, { signal }),
+      (signal: AbortSignal) => backend.get(keptKey, { signal }),
+      (signal: AbortSignal) => Array.fromAsync(backend.list("data", signal)),
+      (signal: AbortSignal) => backend.remove(objectKey("index", sha256(bytes)), signal),
+    ];
+    for (const action of actions) {
+      const stop = new AbortController(), going = action(stop.signal);
+      setTimeout(() => stop.abort(), round * 4 % 23);
+      await going.catch((error) => ok(error instanceof Interrupted && ++stopped > 0, `${error}`));
+    }
+    // It is there as a whole, or not at all: a checked get shows.
+    await straight.get(key).catch((error) => ok(error instanceof MissingObject, `${error}`));
+    strictEqual(await backend.head(keptKey), kept.length);
+  }
+  ok(stopped > 6, `${stopped} were stopped`);
+}
+
+Deno.test("Ctrl-C in the middle of any request, S3", async () => {
+  await using server = s3Server();
+  const variables = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET_KEY };
+  const location = (port: number, name: string) => `s3:http://127.0.0.1:${port}/bucket/${name}`;
+  await stopsAnywhere({ target: server.port, location, variables });
+});
+
 Deno.test("Through chaos, REST: never a wrong result", async () => {
   await using server = restServer();
   const location = (port: number, name: string) => `rest:http://127.0.0.1:${port}/${name}`;
@@ -146,15 +184,41 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "Ctrl-C in the middle of any request, WebDAV",
+  ignore: !HAS_RCLONE,
+  async fn() {
+    const variables = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
+    const location = (port: number, name: string) => `dav:http://127.0.0.1:${port}/${name}`;
+    await stopsAnywhere({ target: webdav.port, location, variables });
+  },
+});
+
 const sshd = HAS_SSHD ? await openssh() : NO_SERVER;
+
+/** A proxy has another port each time. */
+function knowEveryPort(): void {
+  const known = `${sshd.home}/.ssh/known_hosts`;
+  Deno.writeTextFileSync(known, `* ${Deno.readTextFileSync(known).split(" ").slice(1).join(" ")}`);
+}
+
+Deno.test({
+  name: "Ctrl-C in the middle of any request, SFTP",
+  ignore: !HAS_SSHD,
+  async fn() {
+    knowEveryPort();
+    const location = (port: number, name: string) => `sftp://127.0.0.1:${port}${sshd.directory}/${name}`;
+    await stopsAnywhere({ target: sshd.port, location, variables: { HOME: sshd.home } });
+  },
+  // Of ciphers the garbage collector lets go.
+  sanitizeResources: false,
+});
 
 Deno.test({
   name: "Through chaos, SFTP: never a wrong result",
   ignore: !HAS_SSHD,
   async fn() {
-    const key = Deno.readTextFileSync(`${sshd.home}/.ssh/known_hosts`).split(" ").slice(1).join(" ");
-    // A proxy has another port each time.
-    Deno.writeTextFileSync(`${sshd.home}/.ssh/known_hosts`, `* ${key}`);
+    knowEveryPort();
     const location = (port: number, name: string) => `sftp://127.0.0.1:${port}${sshd.directory}/${name}`;
     const kinds = ["cut-up", "cut-down", "delay"] as const;
     await throughChaos({ target: sshd.port, location, variables: { HOME: sshd.home }, kinds, rounds: 1 }, "sftp");

@@ -7,8 +7,10 @@ import type { PlaceUnavailable as Unavailable } from "../../src/backend/faults.t
 import { BadUsage, type Fault, Interrupted } from "../../src/core/fault.ts";
 import { ChaosProxy } from "../support/chaos_proxy.ts";
 import { hastened, impatient, openPlace } from "../support/remote_place.ts";
+import { has } from "../support/needs.ts";
 import { restServer } from "../support/rest_server.ts";
 import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { run } from "../support/servers.ts";
 import { noise, sha256 } from "../support/units.ts";
 
 const HAS_IPV6 = canListen("::1");
@@ -186,6 +188,56 @@ Deno.test("TLS: an unknown certificate is refused before anything is sent, and `
   const plain = await faultOf(openPlace(`rest:http://localhost:${port}/`));
   match(plain.message, /does not speak that protocol|broke off/);
   Deno.removeSync(directory, { recursive: true });
+});
+
+/** @param days of validity, from and to, as openssl writes them */
+function certificate(directory: string, from: string, to: string): { readonly cert: string; readonly key: string } {
+  const [cert, key, request, config] = ["cert", "key", "request", "config"].map((name) => `${directory}/${name}`);
+  const text = `[ca]
+default_ca = one
+[one]
+database = ${directory}/database
+serial = ${directory}/serial
+new_certs_dir = ${directory}
+default_md = sha256
+policy = any
+copy_extensions = copy
+[any]
+commonName = supplied
+`;
+  Deno.writeTextFileSync(config!, text);
+  Deno.writeTextFileSync(`${directory}/database`, "");
+  Deno.writeTextFileSync(`${directory}/serial`, "01");
+  const openssl = (...args: readonly string[]) => run(["openssl", ...args]);
+  const names = ["-subj", "/CN=x", "-addext", "subjectAltName=DNS:localhost"];
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  openssl("req", "-new", ...kind, ...names, "-keyout", key!, "-out", request!);
+  const dates = ["-startdate", from, "-enddate", to], files = ["-in", request!, "-keyfile", key!, "-out", cert!];
+  openssl("ca", "-selfsign", "-batch", "-notext", "-config", config!, ...dates, ...files);
+  return { cert: Deno.readTextFileSync(cert!), key: Deno.readTextFileSync(key!) };
+}
+
+Deno.test({
+  name: "TLS: a certificate that has expired, or is not valid yet, is refused, and why is said",
+  ignore: !has("openssl"),
+  async fn() {
+    for (
+      const [from, to, words, hint] of [
+        ["20200101000000Z", "20200201000000Z", /can't prove who it is: its certificate has expired/, /Renew it there/],
+        ["20980101000000Z", "20990101000000Z", /its certificate is not valid yet/, /Set this machine's clock/],
+      ] as const
+    ) {
+      const directory = Deno.makeTempDirSync(), tls = certificate(directory, from, to);
+      await using server = Deno.serve({ hostname: "localhost", port: 0, onListen: () => {}, ...tls }, () => {
+        throw new Error("Nothing may come");
+      });
+      const fault = await faultOf(openPlace(`rest:https://localhost:${server.addr.port}/?ca-file=${directory}/cert`));
+      ok(fault instanceof PlaceUntrusted, String(fault));
+      match(fault.message, words);
+      match(fault.hint, hint);
+      Deno.removeSync(directory, { recursive: true });
+    }
+  },
 });
 
 Deno.test({

@@ -11,11 +11,15 @@ import {
   HAS_APACHE,
   HAS_RCLONE,
   HAS_RCLONE_S3,
+  HAS_REST_SERVER,
+  HAS_SABRE,
   HAS_SSHD,
   openssh,
   PASSWORD,
   rclone,
   rcloneSftp,
+  resticServer,
+  sabre,
   type SshServer,
   USER,
 } from "../support/servers.ts";
@@ -57,6 +61,11 @@ backendContract(
   { ignore: !HAS_RCLONE },
 );
 
+const resticOwn = HAS_REST_SERVER ? await resticServer() : MISSING_SERVER;
+backendContract("rest: rest-server", () => placeAt((name) => `rest:http://127.0.0.1:${resticOwn.port}/${name}`, {}), {
+  ignore: !HAS_REST_SERVER,
+});
+
 const davLogin = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
 const webdav = HAS_RCLONE ? await rclone("webdav", "--dir-cache-time", "1ms") : MISSING_SERVER;
 backendContract(
@@ -80,6 +89,18 @@ backendContract(
       (name) => litterIn(`${httpd.directory}/new/${name}`),
     ),
   { ignore: !HAS_APACHE },
+);
+
+const php = HAS_SABRE ? await sabre() : MISSING_SERVER;
+backendContract(
+  "dav: sabre/dav",
+  () =>
+    placeAt(
+      (name) => `dav:http://127.0.0.1:${php.port}/new/${name}`,
+      {},
+      (name) => litterIn(`${php.directory}/new/${name}`),
+    ),
+  { ignore: !HAS_SABRE },
 );
 
 const s3 = HAS_REAL_S3 ? await realS3() : { location: "", variables: {} };

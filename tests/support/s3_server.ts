@@ -42,7 +42,9 @@ export function s3Server(options: S3Options = {}): S3Server {
     return options.before?.(request) ?? wrongSignature(request, options.region ?? "us-east-1") ??
       answer(objects, request, options);
   };
-  const server = Deno.serve({ hostname: options.hostname ?? "127.0.0.1", port: 0, onListen: () => {} }, handle);
+  // What breaks off is no failure of the server.
+  const onError = () => new Response(null, { status: 500 }), hostname = options.hostname ?? "127.0.0.1";
+  const server = Deno.serve({ hostname, port: 0, onListen: () => {}, onError }, handle);
   return { port: server.addr.port, objects, requests, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 

@@ -10,12 +10,15 @@ export interface Server extends Disposable {
 }
 
 const START_MS = 120_000;
+const SABRE = "/usr/share/php/Sabre/autoload.php";
 const APACHE = "/usr/sbin/apache2", APACHE_MODULES = "/usr/lib/apache2/modules";
 
 export const HAS_RCLONE = has("rclone");
 /** Newer ones than Debian's do, too. */
 export const HAS_RCLONE_S3 = HAS_RCLONE && servesS3();
+export const HAS_REST_SERVER = has("rest-server");
 export const HAS_APACHE = isFile(APACHE) && isFile(`${APACHE_MODULES}/mod_dav_fs.so`);
+export const HAS_SABRE = has("php") && isFile(SABRE);
 export const HAS_SSHD = isFile("/usr/sbin/sshd") && has("ssh-keygen");
 
 /** @param kind what `rclone serve` is to be */
@@ -24,6 +27,13 @@ export async function rclone(kind: "restic" | "webdav" | "sftp" | "s3", ...more:
   const login = kind === "s3" ? ["--auth-key", `${USER},${PASSWORD}`] : ["--user", USER, "--pass", PASSWORD];
   const args = ["serve", kind, "--addr", `127.0.0.1:${port}`, ...login, "--config", "/dev/null", ...more, directory];
   return await running(["rclone", ...args], directory, port);
+}
+
+/** What restic's authors wrote. */
+export async function resticServer(...more: readonly string[]): Promise<Server> {
+  const directory = Deno.makeTempDirSync({ prefix: "backup-tool-test-" }), port = freePort();
+  const args = ["--no-auth", "--path", directory, "--listen", `127.0.0.1:${port}`];
+  return await running(["rest-server", ...args, ...more], directory, port);
 }
 
 /** Apache with mod_dav_fs. */
@@ -37,6 +47,23 @@ export async function apache(): Promise<Server> {
   Deno.writeTextFileSync(file, apacheConfig(directory, port));
   const command = [APACHE, ...["-DFOREGROUND", "-f", file]];
   return { ...await running(command, directory, port), directory: `${directory}/dav` };
+}
+
+/** The WebDAV server that Nextcloud and ownCloud are made of: sabre/dav, with a directory instead of a database. */
+export async function sabre(): Promise<Server> {
+  const directory = Deno.makeTempDirSync({ prefix: "backup-tool-test-" }), port = freePort();
+  Deno.mkdirSync(`${directory}/dav`);
+  const script = `<?php
+require '${SABRE}';
+$server = new Sabre\\DAV\\Server(new Sabre\\DAV\\FS\\Directory('${directory}/dav'));
+$server->setBaseUri('/');
+$server->exec();
+`;
+  Deno.writeTextFileSync(`${directory}/server.php`, script);
+  const settings = ["-d", "display_errors=0", "-d", "memory_limit=256M"];
+  const command = ["php", ...settings, "-S", `127.0.0.1:${port}`, `${directory}/server.php`];
+  const server = await running(command, directory, port);
+  return { ...server, directory: `${directory}/dav` };
 }
 
 /** OpenSSH; what it serves is the whole machine, to this user's key. */

@@ -9,11 +9,12 @@ import { restore } from "../../src/operations/restore/restore.ts";
 import { initVault, unlockVault } from "../../src/vault/access.ts";
 import { VaultExists } from "../../src/vault/format/faults.ts";
 import { openVault, type Vault } from "../../src/vault/vault.ts";
-import { ChaosProxy, HTTP_MISHAPS, mishaps } from "../support/chaos_proxy.ts";
-import { rounds } from "../support/effort.ts";
+import { ChaosProxy, HTTP_MISHAPS, mishaps, TCP_MISHAPS } from "../support/chaos_proxy.ts";
+import { IS_SLOW, rounds } from "../support/effort.ts";
 import { hastened, openPlace } from "../support/remote_place.ts";
 import { HAS_REAL_S3, realS3 } from "../support/real_s3.ts";
 import { restServer } from "../support/rest_server.ts";
+import { apache, HAS_APACHE, HAS_SSHD, openssh, PASSWORD, type SshServer, USER } from "../support/servers.ts";
 import { noise } from "../support/units.ts";
 import { differences, TestMonitor, World } from "../support/world.ts";
 
@@ -131,6 +132,46 @@ Deno.test({
       using world = new World({ inMemory: true });
       await life(world, new FarVault(world, `s3:http://127.0.0.1:${proxy.port}/${s3.path}/vault${seed}`, s3.variables));
       ok(proxy.connections > 10, `${proxy.connections}: there has to be chaos`);
+    }
+  },
+});
+
+/** Other kinds of servers, without the mishaps that only HTTP has, or that a test of minutes has no time for. */
+const FAR_KINDS = TCP_MISHAPS.filter((kind) => kind !== "refuse");
+const NO_SERVER: SshServer = { port: 0, directory: "", home: "", [Symbol.dispose]: () => {} };
+const httpd = HAS_APACHE && IS_SLOW ? await apache() : NO_SERVER;
+
+Deno.test({
+  name: "Through chaos a vault lives on WebDAV (SLOW)",
+  ignore: !HAS_APACHE || !IS_SLOW,
+  async fn() {
+    const login = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
+    for (let seed = 1; seed <= rounds(1, 5); seed++) {
+      await using proxy = new ChaosProxy(httpd.port, mishaps(seed, FAR_KINDS, 3));
+      using world = new World({ inMemory: true });
+      await life(world, new FarVault(world, `dav:http://127.0.0.1:${proxy.port}/vault${seed}`, login));
+      ok(proxy.connections > 10, `${proxy.connections}: there has to be chaos`);
+    }
+  },
+});
+
+const sshd = HAS_SSHD && IS_SLOW ? await openssh() : NO_SERVER;
+
+Deno.test({
+  name: "Through chaos a vault lives on SFTP (SLOW)",
+  ignore: !HAS_SSHD || !IS_SLOW,
+  // Of ciphers the garbage collector lets go.
+  sanitizeResources: false,
+  async fn() {
+    const known = `${sshd.home}/.ssh/known_hosts`;
+    // A proxy has another port each time.
+    Deno.writeTextFileSync(known, `* ${Deno.readTextFileSync(known).split(" ").slice(1).join(" ")}`);
+    for (let seed = 1; seed <= rounds(1, 5); seed++) {
+      await using proxy = new ChaosProxy(sshd.port, mishaps(seed, FAR_KINDS, 1));
+      using world = new World({ inMemory: true });
+      const location = `sftp://127.0.0.1:${proxy.port}${sshd.directory}/vault${seed}`;
+      await life(world, new FarVault(world, location, { HOME: sshd.home }));
+      ok(proxy.connections > 1, `${proxy.connections}: there has to be chaos`);
     }
   },
 });

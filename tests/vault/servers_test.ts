@@ -19,11 +19,15 @@ import {
   HAS_APACHE,
   HAS_RCLONE,
   HAS_RCLONE_S3,
+  HAS_REST_SERVER,
+  HAS_SABRE,
   HAS_SSHD,
   openssh,
   PASSWORD,
   rclone,
   rcloneSftp,
+  resticServer,
+  sabre,
   USER,
 } from "../support/servers.ts";
 import type { ServerVaultKind } from "../support/vault_place.ts";
@@ -48,7 +52,12 @@ async function onServer(
   };
   const kind: ServerVaultKind = { where: "server", encrypted, newPlace, server, leaks };
   vaultLife(kind, { ignore: open === undefined });
-  if (!IS_SLOW || open === undefined) return;
+  if (open !== undefined) everyRule(kind);
+}
+
+/** With SLOW=1. */
+function everyRule(kind: ServerVaultKind): void {
+  if (!IS_SLOW) return;
   const repository = vaultKind(kind, { workers: 0, copies: false });
   repositoryContract(repository);
   sinkContract(repository);
@@ -72,6 +81,16 @@ await onServer(
 );
 
 await onServer(
+  "rest-server",
+  HAS_REST_SERVER
+    ? async () => {
+      const { port } = await resticServer();
+      return (name) => openPlace(`rest:http://127.0.0.1:${port}/${name}`);
+    }
+    : undefined,
+);
+
+await onServer(
   "rclone serve webdav",
   HAS_RCLONE
     ? async () => {
@@ -88,6 +107,16 @@ await onServer(
     ? async () => {
       const { port } = await apache();
       return (name) => openPlace(`dav:http://127.0.0.1:${port}/${name}`, davLogin);
+    }
+    : undefined,
+);
+
+await onServer(
+  "sabre/dav",
+  HAS_SABRE
+    ? async () => {
+      const { port } = await sabre();
+      return (name) => openPlace(`dav:http://127.0.0.1:${port}/${name}`);
     }
     : undefined,
 );
@@ -116,7 +145,9 @@ await onServer(
 
 /** Servers in this process: one for each place. */
 function inProcess(server: string, newPlace: ServerVaultKind["newPlace"]): void {
-  vaultLife({ where: "server", encrypted: true, newPlace, server, leaks: false });
+  const kind: ServerVaultKind = { where: "server", encrypted: true, newPlace, server, leaks: false };
+  vaultLife(kind);
+  everyRule(kind);
 }
 
 inProcess("a small S3 server", () => {
