@@ -59,7 +59,7 @@ class RestBackend implements Backend {
     const found = isFresh ? undefined : await this.head(key, signal);
     if (found !== undefined) return isThere(key, body, found);
     const headers = { "content-type": "application/octet-stream" };
-    const expects = [200, 201, 204, 403];
+    const expects = [200, 201, 204, 400, 403];
     const answer = await this.#http.send({
       method: "POST",
       url: this.#urlOf(key),
@@ -69,6 +69,8 @@ class RestBackend implements Backend {
       signal,
       expects,
     });
+    // The name is the hash of the bytes, which rest-server checks.
+    if (answer.status === 400) throw new PlaceUnavailable(what, "the server got other bytes than were sent (400)");
     if (answer.status === 403) return await this.#wasTaken(key, body, answer, signal);
     if (isPage(answer)) throw new PlaceUnavailable(what, "what answers is no such server");
     return "stored";

@@ -89,6 +89,21 @@ Deno.test("What won't pass is said at once: 401, 403, redirections, 507", async 
   ok((await answerIs(404)).fault instanceof MissingObject);
 });
 
+Deno.test("REST: bytes that were changed on their way are refused by the server, and sent again", async () => {
+  let refused = 0;
+  await using server = restServer(
+    undefined,
+    ({ method, url }) =>
+      method === "POST" && !url.endsWith("create=true") && refused++ === 0
+        ? new Response("", { status: 400 })
+        : undefined,
+  );
+  await using backend = await openPlace(`rest:http://127.0.0.1:${server.port}/`);
+  strictEqual(await backend.put(KEY, A), "stored");
+  strictEqual(refused, 2);
+  deepStrictEqual(await backend.get(KEY), A);
+});
+
 /** A WebDAV server on which somebody else always makes a collection in the moment before: Apache then answers 403. */
 function davServer(): { readonly port: number } & AsyncDisposable {
   const collections = new Set(["/"]), objects = new Map<string, Uint8Array<ArrayBuffer>>();
