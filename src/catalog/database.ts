@@ -116,9 +116,12 @@ export class Database implements Disposable {
     return guarded(() => this.#prepare(sql).all(...values));
   }
 
-  /** Yields the rows one by one; the same statement must not be run again meanwhile. */
+  /** Yields the rows one by one; other queries may run meanwhile. */
   *each(sql: string, ...values: SQLInputValue[]): Generator<Row> {
-    const rows = guarded(() => this.#prepare(sql).iterate(...values));
+    const statement = guarded(() => this.#prepare(sql));
+    // Whoever runs the same meanwhile, which would start this one anew, gets a statement of their own.
+    this.#statements.delete(sql);
+    const rows = guarded(() => statement.iterate(...values));
     try {
       for (;;) {
         const { done, value } = guarded(() => rows.next());
@@ -127,6 +130,7 @@ export class Database implements Disposable {
       }
     } finally {
       rows.return?.(); // whoever stops early must not keep the database locked
+      this.#statements.set(sql, statement);
     }
   }
 

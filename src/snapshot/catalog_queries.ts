@@ -79,7 +79,15 @@ export interface VersionQuery {
   readonly snapshots?: readonly number[];
   /** Only paths that the newest snapshot of their series lacks; excludes incomplete snapshots. */
   readonly gone?: boolean;
+  /**
+   * Sorts directories by their bytes instead, and gives their versions while it searches on: what a page of the result
+   * costs doesn't depend on the size of the whole.
+   */
+  readonly pageAfter?: PageStart;
 }
+
+/** Where a page of a search begins: behind a path, in the order of pages; "start": with the first one. */
+export type PageStart = Apath | "start";
 
 /** Figures of one snapshot. Bytes are sums of content sizes; each content counts once. */
 export interface SnapshotFigures {
@@ -135,7 +143,7 @@ export interface CatalogQueries {
   snapshots(): readonly SnapshotInfo[];
   /** All versions of a path, oldest first. */
   history(path: Apath): readonly PathVersion[];
-  /** Matching versions, ordered by path, series and time. Only a few are in memory at once. */
+  /** Matching versions, ordered by path (see `pageAfter`), series and time. Only a few are in memory at once. */
   find(query: VersionQuery): Generator<PathVersion>;
   /**
    * Differences between two complete snapshots of a series, ordered by path.

@@ -3,7 +3,7 @@ import { type Apath, apathIn, placeApath, TOP } from "../../core/apath.ts";
 import type { Kind } from "../../core/entry.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import { type SnapshotRange, SnapshotRanges } from "./snapshot_ranges.ts";
-import type { CatalogQueries, PathVersion, VersionQuery } from "../../snapshot/catalog_queries.ts";
+import type { CatalogQueries, PageStart, PathVersion, VersionQuery } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type Filter, parseFilter } from "../../source/filter.ts";
 import type { Repository } from "../../snapshot/repository.ts";
@@ -28,6 +28,8 @@ export interface FindRequest {
   readonly snapshots: readonly SnapshotInfo[] | undefined;
   /** Only paths that are missing from the newest snapshot of their series. */
   readonly gone: boolean;
+  /** As in {@link VersionQuery}. */
+  readonly pageAfter?: PageStart;
 }
 
 export interface FoundVersion {
@@ -35,7 +37,7 @@ export interface FoundVersion {
   readonly span: SnapshotRange;
 }
 
-/** Finds all versions that match, ordered by path, then by series, then by time. @throws BadPattern */
+/** Finds all versions that match, ordered by path (see `pageAfter`), then by series, then by time. @throws BadPattern */
 export async function find(repository: Repository, request: FindRequest): Promise<Iterable<FoundVersion>> {
   const { patterns, ignoreCase, kinds, smallest, largest, content, snapshots, gone } = request;
   const spelt = ignoreCase ? patterns.map((pattern) => pattern.toLowerCase()) : patterns;
@@ -51,6 +53,7 @@ export async function find(repository: Repository, request: FindRequest): Promis
     ...(content !== undefined && { content }),
     ...(snapshots !== undefined && { snapshots: snapshots.map(({ sequence }) => sequence) }),
     gone,
+    ...(request.pageAfter !== undefined && { pageAfter: request.pageAfter }),
   };
   const found = await repository.queryEach((catalog) => withSpans(catalog, query));
   return filter.isEmpty ? found : matching(found, filter, ignoreCase);
@@ -64,10 +67,7 @@ function* matching(
   for (const one of found) if (matches(filter, one.version, ignoreCase)) yield one;
 }
 
-/**
- * The database has searched everything before it returns the first version, and until it has returned the last one it
- * answers as of that moment.
- */
+/** Until the last version is returned, the database answers as of the moment of the first one. */
 function* withSpans(catalog: CatalogQueries, query: VersionQuery): Generator<FoundVersion> {
   using held = new DisposableStack();
   const versions = catalog.find(query);

@@ -64,10 +64,10 @@ export interface ByteRange {
   readonly to: number;
 }
 
-export interface SearchRequest extends Omit<FindRequest, "snapshots"> {
+export interface SearchRequest extends Omit<FindRequest, "snapshots" | "pageAfter"> {
   /** Patterns of the series that the account may see; undefined: all. */
   readonly series: readonly string[] | undefined;
-  /** Only paths after this one. */
+  /** Only paths after this one, in the order of pages. */
   readonly after: Apath | undefined;
   /** Approximate number of versions: those of one path are never separated. */
   readonly limit: number;

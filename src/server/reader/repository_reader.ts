@@ -139,10 +139,9 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     const repository = await this.#opened(), { clock } = repository.machine;
     const found: FoundVersion[] = [];
     let seen = 0;
-    for (const one of await find(repository, { ...request, snapshots: undefined })) {
+    for (const one of await find(repository, { ...request, snapshots: undefined, pageAfter: after ?? "start" })) {
       if (++seen % VERSIONS_OF_A_SLICE === 0) await clock.sleep(0);
       const { path } = one.version, last = found.at(-1)?.version.path;
-      if (after !== undefined && compareApath(path, after) <= 0) continue;
       if (!maySee(series === undefined ? {} : { series }, one.version)) continue;
       if (last !== undefined && last !== path && found.length >= limit) return { found, next: last };
       found.push(one);

@@ -4,6 +4,7 @@ import type { Apath } from "../../../src/core/apath.ts";
 import { BadUsage, Fault } from "../../../src/core/fault.ts";
 import { rawOf, textOf } from "../../../src/core/raw.ts";
 import { find, type FindRequest } from "../../../src/operations/browse/find.ts";
+import type { PathVersion } from "../../../src/snapshot/catalog_queries.ts";
 import { parseFilter } from "../../../src/source/filter.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { World } from "../../support/world.ts";
@@ -109,6 +110,78 @@ Deno.test("find() tells what was there when it began, whatever is backed up and 
   deepStrictEqual(told, [["/letters/mum.txt", 1], ["/letters/mum.txt", 2], ["/letters/old.txt", 2]]);
   using later = world.open();
   deepStrictEqual(await pathsOf(later, { patterns: ["*.txt"] }), ["/letters/later.txt", "/letters/mum.txt"]);
+});
+
+/** Whole searches of a page at a time, which goes on after its last path. */
+async function pagesOf(storage: Storage, changes: Partial<FindRequest>, size: number): Promise<string[]> {
+  const told: string[] = [];
+  for (let pageAfter: FindRequest["pageAfter"] = "start";;) {
+    let count = 0, last: Apath | undefined, isMore = false;
+    for (const { version } of await find(storage, { ...EVERYTHING, ...changes, pageAfter })) {
+      isMore = count >= size && version.path !== last;
+      if (isMore) break;
+      count++;
+      last = version.path;
+      told.push(versionText(version));
+    }
+    if (!isMore || last === undefined) return told;
+    pageAfter = last;
+  }
+}
+
+function versionText({ path, name, first, last }: PathVersion): string {
+  return [textOf(path), name, first, last].join("\t");
+}
+
+Deno.test("Pages of a search are together what the search finds, each version once, directory by directory", async () => {
+  using world = await threeSnapshots();
+  for (
+    const name of ["a-b/x.txt", "a/x.txt", "a/b/x.txt", "a b/x.txt", "a\u0001b/x.txt", "x.txt", "é/x.txt", "z/y.jpg"]
+  ) {
+    world.write(name, name);
+  }
+  await world.backup({ name: "other" });
+  world.write("a/x.txt", "changed");
+  Deno.removeSync(`${world.source}/a-b/x.txt`);
+  await world.backup({ name: "other" });
+  using storage = world.open();
+  const requests: Partial<FindRequest>[] = [
+    {},
+    { patterns: ["*.txt"] },
+    { patterns: ["*.TXT"], ignoreCase: true },
+    { patterns: ["/a/**"] },
+    { patterns: ["[xy].txt"] },
+    { kinds: ["file"], smallest: 7 },
+    { gone: true },
+    { content: "a" },
+    { snapshots: storage.snapshots().slice(-2) },
+  ];
+  for (const request of requests) {
+    const all = [...await find(storage, { ...EVERYTHING, ...request })].map(({ version }) => versionText(version));
+    const whole = await pagesOf(storage, request, Infinity);
+    deepStrictEqual(whole.toSorted(), all.toSorted(), JSON.stringify(request));
+    for (const size of [1, 2, 5]) deepStrictEqual(await pagesOf(storage, request, size), whole);
+  }
+  const directories = (await pagesOf(storage, {}, 3)).map((text) => text.split("\t")[0]!.replace(/\/[^/]*$/, ""));
+  deepStrictEqual(directories, directories.toSorted((a, b) => rawOf(a) < rawOf(b) ? -1 : rawOf(a) > rawOf(b) ? 1 : 0));
+});
+
+Deno.test("Searches that go on at the same time don't disturb each other", async () => {
+  using world = await threeSnapshots();
+  using storage = world.open();
+  for (const pageAfter of [undefined, "start"] as const) {
+    const request = { ...EVERYTHING, ...(pageAfter !== undefined && { pageAfter }) };
+    const alone = [...await find(storage, request)].map(({ version }) => versionText(version));
+    const both = [Iterator.from(await find(storage, request)), Iterator.from(await find(storage, request))];
+    const told: string[][] = [[], []];
+    for (let n = 0; n < 2 * alone.length + 3; n++) {
+      // The second one is a step behind.
+      const which = n % 2, { done, value } = both[which]!.next();
+      if (!done) told[which]!.push(versionText(value.version));
+    }
+    for (const one of both) one.return?.();
+    deepStrictEqual(told, [alone, alone]);
+  }
 });
 
 Deno.test("find() refuses a pattern that can't be read", async () => {
