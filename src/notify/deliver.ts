@@ -1,5 +1,5 @@
 /** One attempt to notify one target. */
-import { httpPost, isForbiddenHost } from "../backend/http_post.ts";
+import { allowedAddresses, httpPost } from "../backend/http_post.ts";
 import type { Clock } from "../core/clock.ts";
 import { mailMessage, type MessageTerms, webMessage } from "./messages.ts";
 import type { Notice } from "./notice.ts";
@@ -13,6 +13,8 @@ export interface DeliveryWorld {
   readonly timeoutMs: number;
   readonly smtp: SmtpSettings | undefined;
   readonly signal?: AbortSignal;
+  /** Resolves host names; absent: as the system does. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
 }
 
 /** "unusable": the configuration of the target is invalid; "forbidden": see {@link PostOutcome}. */
@@ -69,13 +71,14 @@ async function deliverMail(
   const password = smtp.passwordFile === undefined ? smtp.password : firstLine(world, smtp.passwordFile);
   const stop = new AbortController();
   using _ = clock.every(timeoutMs, () => stop.abort());
-  try {
-    if (await isForbiddenHost(smtp.host, stop.signal)) return "forbidden";
-  } catch {
-    return "no-answer"; // nobody knows the name
+  const addresses = await allowedAddresses(smtp.host, stop.signal, world.resolve);
+  if (typeof addresses === "string") return addresses;
+  const { sendMail } = await import("./mail.ts"), message = mailMessage(address, notice, terms);
+  for (const place of addresses) {
+    const outcome = await sendMail({ ...smtp, address: place }, password, message, timeoutMs);
+    if (outcome !== "no-answer" || stop.signal.aborted) return outcome;
   }
-  const { sendMail } = await import("./mail.ts");
-  return await sendMail(smtp, password, mailMessage(address, notice, terms), timeoutMs);
+  return "no-answer";
 }
 
 function firstLine({ readSecret }: Pick<DeliveryWorld, "readSecret">, path: string): string {

@@ -6,13 +6,18 @@ import { provideCommonJs } from "../platform/common_js.ts";
 /** A refusal is an object with the status that the server gave. */
 export type MailOutcome = "accepted" | "no-answer" | { readonly status: number };
 
+function isAddress(host: string): boolean {
+  return /^[0-9.]+$|:/.test(host);
+}
+
 /**
  * Sends a mail.
+ * @param server with the address to connect to; its certificate has to be that of its host
  * @param password used only if there is a user; undefined: an empty one
  * @param timeoutMs for each step
  */
 export async function sendMail(
-  { host, port, tls = "starttls", user, from }: SmtpSettings,
+  { host, address, port, tls = "starttls", user, from }: SmtpSettings & { readonly address: string },
   password: string | undefined,
   message: MailMessage,
   timeoutMs: number,
@@ -20,7 +25,8 @@ export async function sendMail(
   provideCommonJs();
   const { default: nodemailer } = await import("nodemailer");
   const transport = nodemailer.createTransport({
-    host,
+    host: address,
+    ...(!isAddress(host) && { tls: { servername: host } }),
     port: port ?? (tls === "tls" ? 465 : tls === "starttls" ? 587 : 25),
     secure: tls === "tls",
     requireTLS: tls === "starttls",
