@@ -1,5 +1,6 @@
-/** Snapshots as other programs see them by WebDAV: cadaver, GNOME's file manager, and rclone beside rclone's own server. */
+/** Snapshots as other programs see them by WebDAV: cadaver, GNOME's file manager, davfs2, and rclone beside rclone's own server. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { hash } from "node:crypto";
 import { has, IS_LINUX } from "../support/needs.ts";
 import { tokenOf, type WebServer, webServer } from "../support/web_server.ts";
 import { World } from "../support/world.ts";
@@ -119,6 +120,65 @@ Deno.test({
     }, text);
     ok(said["write"] !== "0" && said["remove"] !== "0", text);
     strictEqual(sizeOf(`${home}/big.bin`), BIG);
+  },
+});
+
+/** A file system in user space can be mounted by this user. */
+function canMount(): boolean {
+  try {
+    return Deno.uid() === 0 && Deno.statSync("/dev/fuse").isCharDevice === true;
+  } catch {
+    return false;
+  }
+}
+
+/** Mounts the address, looks, and unmounts it; each answer begins with its name. */
+function davfs(url: string, base: string): string {
+  return `
+    mount.davfs -o conf=${base}/davfs2.conf "${url}" ${base}/mounted </dev/null; echo "mount: $?"
+    cd ${base}/mounted; echo list: $(ls 2>/dev/null | grep -v lost+found | sort)
+    echo there: $(for name in docs many empty docs/big.bin many/7.txt many/20.txt; do test -e $name && echo $name; done)
+    cd /
+    echo cat: "$(cat "${base}/mounted/docs/${SPECIAL}")"
+    echo big: $(sha256sum < ${base}/mounted/docs/big.bin | cut -c 1-64)
+    echo part: $(tail -c 7 ${base}/mounted/docs/big.bin | wc -c)
+    echo size: $(stat -c %s ${base}/mounted/docs/big.bin) $(stat -c %Y ${base}/mounted/docs/big.bin)
+    mkdir ${base}/mounted/new 2>/dev/null; echo "mkdir: $?"
+    rm ${base}/mounted/many/1.txt; mv ${base}/mounted/many/2.txt ${base}/mounted/many/3.txt 2>/dev/null
+    umount ${base}/mounted; echo "umount: $?"`;
+}
+
+Deno.test({
+  name: "davfs2 mounts a snapshot as a file system, lists, reads, and can't change anything",
+  ignore: !has("mount.davfs", "sha256sum") || !canMount(),
+  fn: async () => {
+    using world = await filled();
+    await using server = await webServer(world);
+    const url = urlOf(server), { base } = world, secret = `${url} read ${tokenOf("read")}\n`;
+    for (const name of ["mounted", "cache"]) Deno.mkdirSync(`${base}/${name}`);
+    // It goes on as a user of its own.
+    Deno.chmodSync(base, 0o711);
+    Deno.chmodSync(`${base}/cache`, 0o777);
+    Deno.writeTextFileSync(`${base}/secrets`, secret, { mode: 0o600 });
+    const conf = ["use_locks 0", "ask_auth 0", `secrets ${base}/secrets`, `cache_dir ${base}/cache`, "delay_upload 0"];
+    Deno.writeTextFileSync(`${base}/davfs2.conf`, `${conf.join("\n")}\n`);
+    const { text } = await program("sh", ["-c", davfs(url, base)], { PATH: Deno.env.get("PATH") ?? "" });
+    const said = Object.fromEntries([...text.matchAll(/^([a-z]+): (.*)$/gm)].map(([, name, value]) => [name, value]));
+    const { mount, there, cat, big, part, size, umount } = said;
+    const mtime = Math.floor((Deno.statSync(`${world.source}/docs/big.bin`).mtime?.getTime() ?? 0) / 1000);
+    deepStrictEqual({ mount, there, cat, big, part, size, umount }, {
+      mount: "0",
+      there: "docs many empty docs/big.bin many/7.txt",
+      cat: "marked",
+      big: hash("sha256", "x".repeat(BIG)),
+      part: "7",
+      size: `${BIG} ${mtime}`,
+      umount: "0",
+    }, text);
+    // Some of its versions can't list anything on newer kernels, whatever the server.
+    ok(["docs empty many", "", undefined].includes(said["list"]), text);
+    ok(said["mkdir"] !== "0", text);
+    strictEqual((await listed(`${url}many/`, { authorization: `Bearer ${tokenOf("read")}` })).length, 21);
   },
 });
 

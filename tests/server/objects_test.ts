@@ -231,33 +231,44 @@ Deno.test("links in the directory lead nowhere", async () => {
   strictEqual(Deno.readTextFileSync(`${secret}/config`), "secret");
 });
 
-Deno.test({
-  name: "restic: init, backup, check --read-data, restore, forget --prune",
-  ignore: !has("restic"),
-  fn: async () => {
-    await using world = await objectServer();
-    const { base } = world.world, source = `${base}/files`;
-    Deno.mkdirSync(source);
-    for (let n = 0; n < 40; n++) {
-      Deno.writeFileSync(`${source}/${n}.bin`, crypto.getRandomValues(new Uint8Array(50_000)));
-    }
-    const restic = async (...args: string[]) => {
-      const repository = `rest:http://objects:bt_objects@127.0.0.1:${world.server.port}/objects/objects/restic/`;
-      const env = { RESTIC_REPOSITORY: repository, RESTIC_PASSWORD: "x", RESTIC_CACHE_DIR: `${base}/cache` };
-      const { success, stderr } = await new Deno.Command("restic", { args, env }).output();
-      ok(success, `restic ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-    };
-    await restic("init");
-    await restic("backup", source);
-    Deno.removeSync(`${source}/0.bin`);
-    await restic("backup", source);
-    await restic("check", "--read-data");
-    await restic("restore", "latest", "--target", `${base}/out`);
-    strictEqual(run("diff", "-r", source, `${base}/out${source}`), "");
-    await restic("forget", "--keep-last", "1", "--prune");
-    await restic("check", "--read-data");
-  },
-});
+/** The same with each client of the protocol. @param out where the files are, after a restore to a directory */
+const CLIENTS = {
+  restic: { restore: (out: string) => ["latest", "--target", out], out: (out: string, source: string) => out + source },
+  rustic: { restore: (out: string) => ["latest", out], out: (out: string, source: string) => out + source },
+} as const;
+
+for (const [client, { restore, out }] of Object.entries(CLIENTS)) {
+  Deno.test({
+    name: `${client}: init, backup, check --read-data, restore, forget --prune`,
+    ignore: !has(client),
+    fn: async () => {
+      await using world = await objectServer();
+      const { base } = world.world, source = `${base}/files`, { port } = world.server, prefix = client.toUpperCase();
+      Deno.mkdirSync(source);
+      for (let n = 0; n < 40; n++) {
+        Deno.writeFileSync(`${source}/${n}.bin`, crypto.getRandomValues(new Uint8Array(50_000)));
+      }
+      const env = {
+        [`${prefix}_REPOSITORY`]: `rest:http://objects:bt_objects@127.0.0.1:${port}/objects/objects/${client}/`,
+        [`${prefix}_PASSWORD`]: "x",
+        [`${prefix}_CACHE_DIR`]: `${base}/cache`,
+      };
+      const does = async (...args: string[]) => {
+        const { success, stderr } = await new Deno.Command(client, { args, env }).output();
+        ok(success, `${client} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+      };
+      await does("init");
+      await does("backup", source);
+      Deno.removeSync(`${source}/0.bin`);
+      await does("backup", source);
+      await does("check", "--read-data");
+      await does("restore", ...restore(`${base}/out`));
+      strictEqual(run("diff", "-r", source, out(`${base}/out`, source)), "");
+      await does("forget", "--keep-last", "1", "--prune");
+      await does("check", "--read-data");
+    },
+  });
+}
 
 Deno.test("Uploads are refused while less than the reserve of the file system is free", async () => {
   await using full = await made({ reserved: 1 });
