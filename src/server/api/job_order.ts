@@ -1,7 +1,7 @@
 /** Jobs written by users: checked here for an immediate answer, and again when they are performed. */
 import { deskOf, mayRun } from "../jobs/job_access.ts";
 import { NothingToBackUp } from "../jobs/faults.ts";
-import { BadRequest, NotAllowed } from "../exchange/problem.ts";
+import { BadRequest, InvalidJob, NotAllowed } from "../exchange/problem.ts";
 import type { Exchange } from "../exchange/route.ts";
 import { type Complaint, complaintText, parseJsonc } from "../../core/jsonc.ts";
 import { withKeys } from "../../core/jsonc_edit.ts";
@@ -43,11 +43,12 @@ export function orderedJob(exchange: Exchange, text: string, form: JobForm): Ord
   return complaints.length > 0 ? { job: undefined, complaints } : { job, text: `${whole.trimEnd()}\n`, complaints: [] };
 }
 
-/** As {@link orderedJob}, for a valid job. @throws as {@link orderedJob}, and BadRequest for an invalid job */
+/** As {@link orderedJob}, for a valid job. @throws as {@link orderedJob}, and InvalidJob */
 export function assertOrdered(exchange: Exchange, text: string, form: JobForm): Ordered & { readonly job: Job } {
   const ordered = orderedJob(exchange, text, form);
   if (ordered.job === undefined) {
-    throw new BadRequest(ordered.complaints.map(complaintText).join("; "), "Correct it; see `backup-tool help jobs`");
+    const { line = 1, column = 1 } = ordered.complaints[0] ?? {};
+    throw new InvalidJob(ordered.complaints.map(complaintText), `${line}:${column}`);
   }
   return ordered;
 }

@@ -64,6 +64,18 @@ export class BadRequest extends Fault {
   }
 }
 
+/** The text of a job is invalid. */
+export class InvalidJob extends Fault {
+  readonly code = "bad-job";
+  readonly hint = "Correct it; see `backup-tool help jobs`";
+  readonly where: string;
+  /** @param where line and column of the first reason, from 1: "3:7" */
+  constructor(reasons: readonly string[], where: string) {
+    super(`Cannot take the job: ${reasons.join("; ")}`);
+    this.where = where;
+  }
+}
+
 /** The object doesn't exist, or the account may not see it. */
 export class NotFound extends Fault {
   readonly code = "not-found";
@@ -105,6 +117,8 @@ export interface Problem {
   readonly code: string;
   readonly detail: string;
   readonly hint: string;
+  /** Line and column of what is wrong in the text that was sent. */
+  readonly where?: string;
 }
 
 /** The reply for an error. A bug is reported without details. */
@@ -113,7 +127,8 @@ export function problemOf(error: unknown): Problem {
   const status = STATUSES[code] ?? 500;
   const detail = isFault ? error.message : "Something went wrong in the server; its log says more";
   const hint = isFault ? error.hint : "Try again; if it stays, report it";
-  return { type: `about:blank#${code}`, title: code, status, code, detail, hint };
+  const where = error instanceof InvalidJob ? { where: error.where } : {};
+  return { type: `about:blank#${code}`, title: code, status, code, detail, hint, ...where };
 }
 
 export function problemReply(problem: Problem, headers: Reply["headers"] = {}): Reply {

@@ -19,6 +19,7 @@ export const PROBLEM = named(
     code: TEXT.describe("That of the command line"),
     detail: TEXT,
     hint: TEXT,
+    where: TEXT.optional().describe("Line and column in the text of a job that was sent"),
   }).describe("What went wrong, as RFC 9457 has it"),
 );
 
