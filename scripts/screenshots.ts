@@ -27,6 +27,7 @@ const PAGES: Readonly<Record<string, string>> = {
   "job-failed": "/jobs?outcome=failed",
   storage: "/storage",
   accounts: "/accounts",
+  activity: "/activity",
   notifications: "/notifications",
   password: "/password",
   vaults: "/vaults",

@@ -1,4 +1,5 @@
 /** Starts the server: its listeners, routes and accounts. */
+import { Activity } from "./exchange/activity.ts";
 import { AlertFile } from "./exchange/alert_file.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { SETUP_MINUTES } from "./accounts/setup.ts";
@@ -48,7 +49,7 @@ export interface ServerOptions {
   readonly plainHttp: boolean;
   /** Directory of the accounts; created if it is missing. */
   readonly directory: Raw;
-  readonly site: Omit<Site, "accounts" | "alerts" | "requests" | "snapshots">;
+  readonly site: Omit<Site, "accounts" | "activity" | "alerts" | "requests" | "snapshots">;
   /** True if each request is logged. */
   readonly logsRequests?: boolean;
   /** True if there is no WebDAV below /dav. */
@@ -78,7 +79,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   accounts.file.users();
   const alerts = new AlertFile(dir, random), snapshots = new KnownSnapshots(options.site.reader);
   held.use(rememberRebuilt(options.site, alerts));
-  const site = { ...options.site, accounts, alerts, snapshots, requests: new RequestCounts() };
+  const activity = new Activity(dir, clock), requests = new RequestCounts();
+  const site = { ...options.site, accounts, activity, alerts, snapshots, requests };
   const names = hostNames(options.host, options.hostNames), tls = await secured(dir, names, options);
   const front = new Front({
     routes: options.withoutDav === true ? ROUTES.filter((route) => !DAV_ROUTES.includes(route)) : ROUTES,

@@ -234,6 +234,7 @@ const PAGES = [
   "/jobs/new/text",
   "/jobs/recurring/checks.json",
   "/accounts",
+  "/activity",
   "/notifications",
   "/password",
   "/vaults",

@@ -50,7 +50,7 @@ Deno.test("The token on the machine makes one admin, who is signed in; afterward
   deepStrictEqual((await look(server)).headers.get("location"), "/sign-in");
   ok(!Array.from(Deno.readDirSync(directoryOf(world)), ({ name }) => name).includes("setup-token"));
   const told = server.log.filter(({ event }) => event === "by-page").map(({ message }) => message);
-  deepStrictEqual(told, ["127.0.0.1: made the first account anna"]);
+  deepStrictEqual(told, ["127.0.0.1: anna made the first account", "127.0.0.1: anna signed in"]);
 });
 
 Deno.test("What is not right uses no token up, and guessing takes longer and longer", async () => {

@@ -6,7 +6,9 @@ import * as z from "zod";
 import { jsonReply } from "./json.ts";
 import { jsonBody } from "./json_body.ts";
 import { named } from "./schemas/named.ts";
-import { NEW_TOKEN, USER, USERS } from "./schemas/people.ts";
+import { aboutCount, countOf } from "./parameters.ts";
+import { ACTIVITY, NEW_TOKEN, USER, USERS } from "./schemas/people.ts";
+import type { Act } from "../exchange/activity.ts";
 import { assertConfirmed } from "../exchange/confirmed.ts";
 import { BadRequest } from "../exchange/problem.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
@@ -24,6 +26,7 @@ import { defined } from "../../core/defined.ts";
 import { textOf } from "../../core/raw.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000, MOST_DAYS = 3660;
+const USUAL_ACTS = 100, MOST_ACTS = 1000;
 const NAME = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, "Expected letters, digits and . _ @ -");
 const ROLE = z.enum(ROLE_NAMES), BYTES = z.int().min(0);
 const CHANGE = named(
@@ -102,7 +105,23 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     handle: (exchange) =>
       done(exchange, (asking) => dropToken(asking, nameIn(asking, "user"), nameIn(asking, "token"))),
   },
+  {
+    methods: ["GET"],
+    path: "/api/v1/activity",
+    access: "admin",
+    about: {
+      summary: "What accounts have done, newest first: who, when, and from where",
+      query: { limit: aboutCount("so many at most", MOST_ACTS) },
+      replies: { 200: ACTIVITY },
+    },
+    handle: (exchange) => jsonReply(activityOf(exchange, USUAL_ACTS)),
+  },
 ];
+
+/** What accounts have done, newest first. */
+export function activityOf({ site, target }: Exchange, usual: number): readonly Act[] {
+  return site.activity.last(countOf(target.query, "limit", usual, MOST_ACTS));
+}
 
 export async function putUser(exchange: Exchange, name: string, change: UserChange): Promise<User> {
   await assertConfirmed(exchange);

@@ -3,6 +3,7 @@ import type { Clock, Random } from "../../core/clock.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import type { Disk } from "../../platform/disk.ts";
+import type { Activity } from "./activity.ts";
 import type { AlertFile, Warn } from "./alert_file.ts";
 import type { KnownSnapshots } from "./known_snapshots.ts";
 import type { RequestCounts } from "./request_counts.ts";
@@ -23,6 +24,8 @@ export interface Site {
   /** What the reader has listed. */
   readonly snapshots: KnownSnapshots;
   readonly accounts: Accounts;
+  /** What accounts have done. */
+  readonly activity: Activity;
   /** What is remembered of alerts. */
   readonly alerts: AlertFile;
   /** Limits beyond which there are alerts; absent: the usual ones. */

@@ -9,6 +9,7 @@ import {
 } from "../object_store/object_store.ts";
 import { NotSignedIn } from "../exchange/problem.ts";
 import type { Exchange, Method, Reply, Route } from "../exchange/route.ts";
+import { tell, tellOnce } from "../exchange/tell.ts";
 import { textOf } from "../../core/raw.ts";
 
 const V1 = "application/vnd.x.restic.rest.v1", V2 = "application/vnd.x.restic.rest.v2";
@@ -58,10 +59,12 @@ function placeOf(
   return { kind: "object", path: { ...repository, type, id } };
 }
 
-function repositoryReply({ method, target }: Exchange, objects: ObjectStore, repository: Repository): Reply {
+function repositoryReply(exchange: Exchange, objects: ObjectStore, repository: Repository): Reply {
+  const { method, target } = exchange;
   if (method !== "POST") return notAllowed("POST");
   if (target.query.get("create") !== "true") return answer(400, "Bad Request");
   objects.create(repository);
+  tell(exchange, `made the repository ${repository.user}/${repository.name}`);
   return answer(200, "");
 }
 
@@ -89,14 +92,16 @@ async function objectReply(exchange: Exchange, objects: ObjectStore, path: Objec
 }
 
 async function storeReply(
-  { body, bodyBytes, account }: Exchange,
+  exchange: Exchange,
   objects: ObjectStore,
   path: ObjectPath,
 ): Promise<Reply> {
+  const { body, bodyBytes, account } = exchange;
   const outcome = await objects.put(path, body(), { bytes: bodyBytes, quotaBytes: account?.quotaBytes });
   switch (outcome) {
     case "stored":
       objects.traffic.add("write", path, objects.open(path)?.size ?? 0);
+      if (path.type !== "locks") tellOnce(exchange, `stored into the repository ${path.user}/${path.name}`);
       return answer(200, "");
     case "there":
       return answer(403, "Forbidden");
@@ -109,12 +114,15 @@ async function storeReply(
   }
 }
 
-function removeReply({ account }: Exchange, objects: ObjectStore, path: ObjectPath): Reply {
-  const isKept = objects.appendOnly || account?.appendOnly === true;
+function removeReply(exchange: Exchange, objects: ObjectStore, path: ObjectPath): Reply {
+  const isKept = objects.appendOnly || exchange.account?.appendOnly === true;
   if (isKept && path.type !== "locks") return answer(403, "Forbidden");
   // A client that retries because the answer was lost gets the same answer.
   const bytes = objects.remove(path);
-  if (bytes !== undefined) objects.traffic.add("delete", path, bytes);
+  if (bytes !== undefined) {
+    objects.traffic.add("delete", path, bytes);
+    if (path.type !== "locks") tellOnce(exchange, `removed from the repository ${path.user}/${path.name}`);
+  }
   return answer(200, "");
 }
 

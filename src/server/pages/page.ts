@@ -21,6 +21,7 @@ interface Entry {
 /** Pages of the settings, which are one entry of the navigation. */
 const SETTINGS: readonly Entry[] = [
   { to: "/accounts", name: "Accounts", role: "admin" },
+  { to: "/activity", name: "Activity", role: "admin" },
   { to: "/notifications", name: "Notifications", role: "admin" },
   { to: "/password", name: "Password", role: "watch" },
 ];

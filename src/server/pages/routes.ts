@@ -1,5 +1,6 @@
 /** Pages. */
 import { ACCOUNT_PAGES } from "./account_pages.ts";
+import { activityPage } from "./activity_page.ts";
 import { browsePage, seriesPage, snapshotsPage } from "./files_pages.ts";
 import { changesPage } from "./changes_page.ts";
 import { comparePage } from "./compare_page.ts";
@@ -33,6 +34,7 @@ export const PAGE_ROUTES: readonly Route[] = [
   ...RESTORE_ROUTES,
   ...JOB_PAGES,
   ...ACCOUNT_PAGES,
+  pageAt("/activity", "admin", activityPage),
   ...NOTIFICATION_PAGES,
   ...VAULT_PAGES,
   ...PASSWORD_PAGES,

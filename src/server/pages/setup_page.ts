@@ -6,6 +6,7 @@ import { readForm } from "../exchange/form.ts";
 import { isPrivate } from "../exchange/private.ts";
 import { NotAllowed } from "../exchange/problem.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
+import { tellOf } from "../exchange/tell.ts";
 import { AlreadySetUp, SETUP_MINUTES, SetupEnded, WrongSetupToken } from "../accounts/setup.ts";
 import { SHORTEST_PASSWORD } from "../accounts/passwords.ts";
 import { Fault } from "../../core/fault.ts";
@@ -50,8 +51,7 @@ async function takeForm(exchange: Exchange): Promise<Reply> {
     if (error.code === "too-many" || error.code === "busy") throw error;
     return formPage(exchange, name, error);
   }
-  const message = `${where}: made the first account ${name}`;
-  site.log({ level: "info", event: "by-page", message, fields: { address, user: name } });
+  tellOf(site, { user: name, address, act: "made the first account" });
   return await signedIn(exchange, { name, password, isLong: false }, "/") ?? redirect("/sign-in");
 }
 

@@ -6,6 +6,7 @@ import { readForm } from "../exchange/form.ts";
 import { cookieName } from "../front/front.ts";
 import { isPrivate } from "../exchange/private.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
+import { tellOf } from "../exchange/tell.ts";
 
 /** With a form that was sent in vain before. */
 const MOST_FORM = 1024 * 1024;
@@ -82,6 +83,7 @@ export async function signedIn(exchange: Exchange, given: Given, to: string): Pr
   const { site, address } = exchange;
   const session = await site.accounts.signIn(given.name, given.password, address, given.isLong);
   if (session === undefined) return undefined;
+  tellOf(site, { user: given.name, address, act: "signed in" });
   // Nobody has use for the one before.
   if (exchange.session !== undefined) site.accounts.signOut(exchange.session);
   return redirect(to, { "set-cookie": cookie(exchange, session.id, session.seconds) });

@@ -28,6 +28,16 @@ export const USER = named(
   }),
 );
 export const USERS = named("Users", z.array(USER));
+export const ACTIVITY = named(
+  "Activity",
+  z.array(z.object({
+    at: TIME,
+    user: TEXT,
+    token: TEXT.optional().describe("Its name, if one was used"),
+    address: TEXT.describe("Empty: a Unix socket"),
+    act: TEXT,
+  })),
+);
 export const NEW_TOKEN = named("NewToken", z.object({ name: TEXT, token: TEXT.describe("Shown only now") }));
 
 export const TARGET = named(
