@@ -28,7 +28,7 @@ const LARGE = new Uint8Array(1_500_000).map((_, i) => i * i >> 9);
 export function operationsContract({ name, traits, make, leaks = false }: RepositoryKind): void {
   const test = (title: string, body: (life: Life) => Promise<void>, needs?: keyof Traits) =>
     (needs === undefined || traits[needs]) &&
-    Deno.test(`${name}: ${title}`, { sanitizeResources: !leaks }, async () => {
+    Deno.test(`${name}: ${title}`, { sanitizeResources: !leaks, sanitizeOps: !leaks }, async () => {
       using place = await make();
       await body(await Life.begin(place));
     });

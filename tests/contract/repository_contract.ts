@@ -28,7 +28,7 @@ const LARGE = new Uint8Array(3 * 1024 * 1024 + 5).map((_, i) => i * i >> 7);
 export function repositoryContract({ name, traits, make, leaks = false }: RepositoryKind): void {
   const rule: Rule = (title, body, needs) => {
     if (needs !== undefined && !traits[needs]) return;
-    Deno.test(`${name}: ${title}`, { sanitizeResources: !leaks }, async () => {
+    Deno.test(`${name}: ${title}`, { sanitizeResources: !leaks, sanitizeOps: !leaks }, async () => {
       using place = await make();
       await body(place, traits);
     });

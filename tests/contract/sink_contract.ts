@@ -20,7 +20,7 @@ const LARGE = noise(3 * 1024 * 1024 + 5, 1);
 
 export function sinkContract({ name, make, leaks = false }: RepositoryKind): void {
   const rule = (title: string, body: (place: RepositoryPlace) => Promise<void>) =>
-    Deno.test(`${name}: ${title}`, { sanitizeResources: !leaks }, async () => {
+    Deno.test(`${name}: ${title}`, { sanitizeResources: !leaks, sanitizeOps: !leaks }, async () => {
       using place = await make();
       await body(place);
     });

@@ -37,8 +37,10 @@ export interface ExtractionParts {
 
 /** Most bytes of ranges that are in progress. */
 const MOST_BYTES = 40 * 1024 * 1024;
+/** Most bytes of one range: units come in parts, so that threads have work early, and all connections are in use. */
+const MOST_RANGE_BYTES = 4 * 1024 * 1024;
 /** Ranges in progress in addition to those that threads work on. */
-const AHEAD = 3;
+const AHEAD = 7;
 /** Most wishes that a thread gets at once. */
 const MOST_WISHES = 1024;
 
@@ -169,7 +171,7 @@ export class VaultExtraction implements Extraction {
     for (const { unit, frames } of needs.units()) {
       if (signal.aborted) throw new Interrupted();
       const facts = index.unit(unit);
-      if (facts !== undefined) yield* source.jobsOf(facts, frames);
+      if (facts !== undefined) yield* source.jobsOf(facts, frames, MOST_RANGE_BYTES);
       else for (const need of allOf(needs, unit, frames)) this.#lookElsewhere(need, unit, MISSING);
     }
   }
