@@ -15,6 +15,7 @@ import type { RowSeal } from "./row_seal.ts";
 /** Approximate number of items written at once: many, because they are sorted by key then. */
 const MOST_STAGED = 100_000;
 const NAMES_AT_ONCE = 500;
+const ROWS_AT_ONCE = 64;
 
 /** An object that is in the cache. */
 export interface KnownObject extends Pick<IndexHeader, "supersedes" | "written"> {
@@ -134,8 +135,15 @@ export class IndexTables {
       });
     }
     const order = Uint32Array.from(keys.keys()).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0));
-    for (const i of order) {
-      this.#database.run("INSERT OR IGNORE INTO item VALUES (?, ?)", keys[i] ?? 0, lines[i] ?? 0);
+    this.#putItems(Array.from(order, (i) => [keys[i] ?? 0, lines[i] ?? 0]));
+  }
+
+  /** Many by one statement: each costs more than the rows. */
+  #putItems(rows: readonly (readonly [key: number, line: number])[]): void {
+    for (let at = 0; at < rows.length;) {
+      const count = rows.length - at < ROWS_AT_ONCE ? 1 : ROWS_AT_ONCE, places = Array(count).fill("(?, ?)").join(", ");
+      this.#database.run(`INSERT OR IGNORE INTO item VALUES ${places}`, ...rows.slice(at, at + count).flat());
+      at += count;
     }
   }
 

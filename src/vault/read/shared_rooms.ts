@@ -3,16 +3,18 @@
  * that changes hands brings on a garbage collection in both threads each time.
  */
 
-/** More than a usual unit. What isn't touched costs nothing. */
+/** More than a usual unit. */
 const ROOM_BYTES = 20 * 1024 * 1024;
+/** Less is not worth a room, whose memory the system has to clear. */
+const FEWEST_BYTES = 256 * 1024;
 
 export class SharedRooms {
   readonly #free: Uint8Array<SharedArrayBuffer>[] = [];
   readonly #taken = new Set<ArrayBufferLike>();
 
-  /** Memory for so many bytes; undefined for more than are usual. */
+  /** Memory for so many bytes; undefined for more than are usual, or few. */
   take(bytes: number): Uint8Array<SharedArrayBuffer> | undefined {
-    if (bytes > ROOM_BYTES) return undefined;
+    if (bytes > ROOM_BYTES || bytes < FEWEST_BYTES) return undefined;
     const room = this.#free.pop() ?? new Uint8Array(new SharedArrayBuffer(ROOM_BYTES));
     this.#taken.add(room.buffer);
     return room;

@@ -20,6 +20,8 @@ export class NearHomes {
   readonly #hits = new Map<string, { left: number; enough: number }>();
   /** Loaded units; the most recently loaded are last. */
   #near: NearUnit[] = [];
+  /** The one that had what was sought last, and mostly has the next one too. */
+  #last: NearUnit | undefined;
 
   constructor(index: Pick<UnitIndex, "homesOf" | "itemsOf" | "countOf">) {
     this.#index = index;
@@ -28,13 +30,18 @@ export class NearHomes {
   /** Drops what was loaded, because the index has changed. */
   forget(): void {
     this.#near = [];
+    this.#last = undefined;
   }
 
   /** A home of an item in a data unit; there may be others. @param isGood false excludes a home */
   find(id: string, isGood: (home: Home) => boolean): Home | undefined {
+    const last = this.#last && homeIn(this.#last, id);
+    if (last !== undefined && isGood(last)) return last;
     for (const near of this.#near) {
-      const item = near.items.get(id), home = item && { unit: near.unit, item };
-      if (home !== undefined && isGood(home)) return home;
+      const home = homeIn(near, id);
+      if (home === undefined || !isGood(home)) continue;
+      this.#last = near;
+      return home;
     }
     const found = this.#index.homesOf(id, "data").find(isGood);
     if (found !== undefined) this.#note(found.unit);
@@ -55,7 +62,13 @@ export class NearHomes {
   #take(unit: Home["unit"]): void {
     const items = new Map(this.#index.itemsOf(unit.unit).map((item) => [item.id, item]));
     this.#near = [...this.#near.filter((near) => near.unit.unit !== unit.unit), { unit, items }];
+    this.#last = undefined;
     let held = this.#near.reduce((sum, near) => sum + near.items.size, 0);
     while (held > MOST_ITEMS && this.#near.length > 1) held -= this.#near.shift()?.items.size ?? 0;
   }
+}
+
+function homeIn({ unit, items }: NearUnit, id: string): Home | undefined {
+  const item = items.get(id);
+  return item && { unit, item };
 }

@@ -17,7 +17,7 @@ import type { FinishedBody, NextUnit, UnitBody, UnitRoom } from "./pack_desk.ts"
 export const UNIT_BYTES = 16 * 1024 * 1024;
 /** Stored size in bytes from which units are made in a file. */
 export const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
-/** Bytes that a unit may have beyond its target size, for its last frames. Unused memory costs nothing. */
+/** Bytes that a unit may have beyond its target size, for its last frames. */
 const SLACK_BYTES = 16 * 1024 * 1024;
 /** Share of a unit's target size below which one is small. */
 const SMALL_SHARE = 0.5;
@@ -32,6 +32,11 @@ const MOST_BYTES_UNDER_WAY = 256 * 1024 * 1024;
 /** Number of units to upload at once. @param connections that the place accepts; undefined: unknown */
 export function uploadsFor(unitBytes: number, connections = USUAL_UPLOADS): number {
   return Math.min(connections, Math.max(USUAL_UPLOADS, Math.floor(MOST_BYTES_UNDER_WAY / unitBytes)));
+}
+
+/** Memory for a unit, in bytes: it grows if a unit of small size ends with a large item. */
+function roomFor(unitBytes: number): number {
+  return unitBytes + Math.min(SLACK_BYTES, unitBytes);
 }
 
 export interface UploadOptions {
@@ -103,7 +108,7 @@ export class UnitUploads implements AsyncDisposable {
     if (unitBytes > mostUnitInMemory && spool !== undefined) {
       return this.#keep({ kind: "file", directory: spool, name: this.#spoolName(), isObject: false });
     }
-    return { kind: "memory", bytes: unitBytes + SLACK_BYTES };
+    return { kind: "memory", bytes: roomFor(unitBytes) };
   }
 
   #spoolName(): Raw {
@@ -128,7 +133,7 @@ export class UnitUploads implements AsyncDisposable {
   }
 
   #copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-    const { unitBytes } = this.#options, usual = unitBytes + SLACK_BYTES;
+    const { unitBytes } = this.#options, usual = roomFor(unitBytes);
     // The last unit of a run, often the only one: memory of the usual size would bring on a garbage collection.
     if (bytes.length < unitBytes * SMALL_SHARE) return new Uint8Array(bytes);
     const free = this.#free.pop();
