@@ -1,5 +1,6 @@
 /** The only module that opens the engine of a location. */
 import type { Backend } from "../backend/backend.ts";
+import { CONNECTIONS } from "../backend/open.ts";
 import { type Stoppable, stoppable } from "../backend/stoppable.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf } from "../core/raw.ts";
@@ -91,6 +92,7 @@ async function openVaultAt(
   const { backend, release } = await openVaultPlace(machine, location, monitor, login);
   held.use(backend);
   const access = await unlocked(machine, backend, login), { settings, host } = login;
+  const { connections = hasScheme(location) ? CONNECTIONS : undefined } = settings;
   const vault = await openVault(backend, access, {
     machine,
     monitor,
@@ -100,7 +102,7 @@ async function openVaultAt(
     isCached: settings.cache ?? true,
     ...(!hasScheme(location) && { directory: rawOf(location) }),
     ...(settings.unitSize !== undefined && { unitBytes: settings.unitSize }),
-    ...(settings.connections !== undefined && { connections: settings.connections }),
+    ...(connections !== undefined && { connections }),
     ...(settings.compression !== undefined && { compression: settings.compression }),
   });
   held.move();

@@ -12,7 +12,7 @@ import { copy } from "../../src/operations/copy/copy.ts";
 import { restore } from "../../src/operations/restore/restore.ts";
 import type { RootId } from "../../src/core/content_id.ts";
 import { encodeIndex } from "../../src/vault/index/index_object.ts";
-import { encodeLease } from "../../src/vault/prune/lease.ts";
+import { encodeLease } from "../../src/vault/index/lease_object.ts";
 import type { Vault } from "../../src/vault/vault.ts";
 import { picked } from "../support/effort.ts";
 import { noise } from "../support/units.ts";

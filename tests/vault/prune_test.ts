@@ -16,7 +16,7 @@ import { sign } from "../../src/vault/index/signed.ts";
 import { encodeSnapshot } from "../../src/vault/index/snapshot_object.ts";
 import { readContents, readFrame } from "../../src/vault/pack/unit_reader.ts";
 import { tarEntries } from "../../src/vault/pack/tar_reader.ts";
-import { encodeLease } from "../../src/vault/prune/lease.ts";
+import { encodeLease } from "../../src/vault/index/lease_object.ts";
 import { openUnit } from "../../src/vault/store/stored_units.ts";
 import { writeOnlyKey } from "../../src/vault/seal/keys.ts";
 import type { VaultAccess } from "../../src/vault/store/sealed_objects.ts";

@@ -8,7 +8,7 @@ import { World } from "../support/world.ts";
 
 const ORDINARY = IS_SLOW ? 200_000 : 60_000;
 /** Of a million items: mostly objects of the index that are being read, which are no larger in larger vaults. */
-const PEAK_MB = 600;
+const PEAK_MB = 420;
 
 /** Each object of the index once, each hunk at most once, and some lists. */
 function assertFewRequests({ indexObjects, hunks, counts }: HugeVault, isKnown: boolean): void {

@@ -7,45 +7,16 @@ import { objectKey } from "../../backend/backend.ts";
 import type { Clock } from "../../core/clock.ts";
 import { Fault } from "../../core/fault.ts";
 import { DamagedObject, isOfObject, NewerObject, VaultBusy } from "../format/faults.ts";
-import { FieldReader, parseJson, VERSION } from "../format/json_fields.ts";
 import { MOST_SMALL_BYTES } from "../format/limits.ts";
-import { sign, verified } from "../index/signed.ts";
+import { encodeLease, type LeaseNote, parseLease } from "../index/lease_object.ts";
 import type { SealedObjects } from "../store/sealed_objects.ts";
 
-const LEASE_FORMAT = "backup-tool lease";
 const RENEW_MS = 60_000, STALE_MS = 30 * 60_000;
 const SALT_BYTES = 16;
-
-/** Contents of an object in `locks/`. */
-export interface LeaseNote {
-  readonly host: string;
-  /** ISO 8601 in UTC, by the clock of the place. */
-  readonly since: string;
-  readonly renewed: string;
-}
 
 export interface LeaseOptions {
   readonly host: string;
   readonly clock: Clock;
-}
-
-export function encodeLease(
-  { host, since, renewed }: LeaseNote,
-  { vault, salt, auth }: { readonly vault: string; readonly salt: string; readonly auth: Uint8Array | undefined },
-): Uint8Array<ArrayBuffer> {
-  const fields = { format: LEASE_FORMAT, version: VERSION, vault, host, since, renewed, salt };
-  return sign(new TextEncoder().encode(`${JSON.stringify(fields)}\n`), "lease", auth);
-}
-
-/** Verifies and parses a lease. @throws DamagedObject, NewerObject, NotSigned, ForeignObject */
-export function parseLease(
-  bytes: Uint8Array<ArrayBuffer>,
-  what: string,
-  { vault, auth }: { readonly vault: string; readonly auth: Uint8Array | undefined },
-): LeaseNote {
-  const read = new FieldReader(parseJson(verified(bytes, { signed: "lease", auth, what }), what), what);
-  read.isOfFormat(LEASE_FORMAT).isOfVault(vault);
-  return { host: read.text("host"), since: read.time("since"), renewed: read.time("renewed") };
 }
 
 export class Lease implements AsyncDisposable {

@@ -10,7 +10,7 @@ import { DamagedObject, isOfObject, NewerObject } from "../format/faults.ts";
 import { MOST_SMALL_BYTES } from "../format/limits.ts";
 import { type IndexLines, readIndex } from "../index/index_object.ts";
 import { parseSnapshot } from "../index/snapshot_object.ts";
-import { parseLease } from "../prune/lease.ts";
+import { parseLease } from "../index/lease_object.ts";
 import type { SealedObjects, SmallKind } from "../store/sealed_objects.ts";
 
 interface Rule {
