@@ -152,6 +152,11 @@ async function running(command: readonly string[], directory: string, port: numb
   return { port, directory, [Symbol.dispose]: () => server[Symbol.dispose]() };
 }
 
+/** The runtime kills its children when it ends, so what has to be done after that is up to a grandchild. */
+function survived(script: string): string {
+  return `exec 3<&0; (${script}) <&3 3<&- & exec 3<&-; wait`;
+}
+
 export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Of a shell, whose input ends when it is not wanted any more. Default: runs the command until then. */
@@ -165,7 +170,7 @@ export function spawned(
   command: readonly string[],
   { env = {}, script = WHILE_WANTED, atEnd }: SpawnOptions = {},
 ): Disposable {
-  const args = ["-c", script, "sh", ...command];
+  const args = ["-c", survived(script), "sh", ...command];
   const child = new Deno.Command("/bin/sh", { args, env, stdin: "piped", stdout: "null", stderr: "null" }).spawn();
   const stop = () => {
     child.stdin.close().catch(() => {}); // it has ended by itself
