@@ -120,6 +120,8 @@ function whyForeign(database: Database): string {
 export class Catalog implements CatalogQueries, Disposable {
   readonly #database: Database;
   readonly verifications: Verifications;
+  /** What was read last, and of which version: whoever gives out files asks for each of them. */
+  #snapshots: { readonly of: unknown; readonly all: readonly SnapshotInfo[] } | undefined;
 
   constructor(database: Database) {
     this.#database = database;
@@ -202,8 +204,12 @@ export class Catalog implements CatalogQueries, Disposable {
 
   /** All snapshots, oldest first. */
   snapshots(): SnapshotInfo[] {
-    return this.#database.all("SELECT sequence, lower(hex(id)) AS id, info FROM snapshot ORDER BY sequence")
+    const of = this.#database.versionOfOthers(), known = this.#snapshots;
+    if (of !== undefined && known?.of === of) return [...known.all];
+    const all = this.#database.all("SELECT sequence, lower(hex(id)) AS id, info FROM snapshot ORDER BY sequence")
       .map(snapshotInfoOf);
+    this.#snapshots = of === undefined ? undefined : { of, all };
+    return [...all];
   }
 
   /** Ids of all snapshots in the catalog, oldest first. */

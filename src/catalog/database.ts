@@ -134,6 +134,14 @@ export class Database implements Disposable {
     }
   }
 
+  /**
+   * A number that is another one as soon as somebody else has changed the database; undefined if this connection may
+   * change it itself.
+   */
+  versionOfOthers(): unknown {
+    return this.#mode === "read" ? this.get("PRAGMA data_version")?.["data_version"] : undefined;
+  }
+
   run(sql: string, ...values: SQLInputValue[]): void {
     guarded(() => this.#prepare(sql).run(...values));
   }
