@@ -10,7 +10,8 @@ export class ClientGone extends BadRequest {
   }
 }
 
-const READ_BYTES = 64 * 1024;
+/** What is read at once of a head, and of a body: most heads are short, and come one by one. */
+const HEAD_BYTES = 8 * 1024, BODY_BYTES = 64 * 1024;
 const MOST_CHUNK_LINE = 1024;
 const EMPTY = new Uint8Array(0);
 const LATIN1 = new TextDecoder("latin1");
@@ -41,7 +42,7 @@ export class Incoming {
       if (end !== undefined) return LATIN1.decode(this.#take(end.next).subarray(0, end.at));
       searched = Math.max(0, this.#held.length - 3);
       if (this.#held.length > MOST_HEAD_BYTES) throw new BadHead(431, "The head is too long");
-      if (!await this.#more()) {
+      if (!await this.#more(HEAD_BYTES)) {
         if (this.#held.length === 0) return undefined;
         throw new ClientGone("It ended in the middle of a head");
       }
@@ -95,7 +96,7 @@ export class Incoming {
   /** Resolves when the client has ended, or something of a next request has come. @returns true if it has ended */
   async hasEnded(): Promise<boolean> {
     if (this.#held.length > 0) return false;
-    this.#reading ??= this.#read();
+    this.#reading ??= this.#read(HEAD_BYTES);
     try {
       return await this.#reading === undefined;
     } catch {
@@ -103,13 +104,13 @@ export class Incoming {
     }
   }
 
-  async #read(): Promise<Bytes | undefined> {
-    const into = new Uint8Array(READ_BYTES), got = await this.#connection.read(into);
+  async #read(bytes: number): Promise<Bytes | undefined> {
+    const into = new Uint8Array(bytes), got = await this.#connection.read(into);
     return got === undefined ? undefined : into.subarray(0, got);
   }
 
-  async #more(): Promise<boolean> {
-    const reading = this.#reading ?? this.#read();
+  async #more(bytes = BODY_BYTES): Promise<boolean> {
+    const reading = this.#reading ?? this.#read(bytes);
     this.#reading = undefined;
     const got = await reading.catch(() => {
       throw new ClientGone("The connection broke");
