@@ -8,14 +8,14 @@ const SHOWN = 200;
 
 export function activityPage(exchange: Exchange): Reply {
   const rows = activityOf(exchange, SHOWN).map(({ at, user, token, address, act }) => [
-    ago(exchange, at),
-    markup`${user}${token !== undefined && markup` <span class="soft">by the token ${token}</span>`}`,
     act,
+    markup`${user}${token !== undefined && markup` <span class="soft">by the token ${token}</span>`}`,
     address === "" ? "socket" : address,
+    ago(exchange, at),
   ]);
-  const columns = [{ name: "When" }, { name: "Who" }, { name: "What" }, { name: "From" }];
+  const columns = [{ name: "What" }, { name: "Who" }, { name: "From" }, { name: "When", right: true }];
   const body = markup`<p class="soft">What accounts have done here or through the interface, newest first. What jobs
 did is on the page of jobs; failed sign-ins are in the log.</p>
-${rows.length === 0 ? markup`<p>Nothing yet.</p>` : table("Activity", columns, rows)}`;
+${rows.length === 0 ? markup`<p>Nothing yet.</p>` : table("Activity", columns, rows, "brief")}`;
   return page(exchange, { title: "Activity", part: "/activity", body });
 }

@@ -43,7 +43,8 @@ textarea { width: 100%; min-height: 14rem; font-family: ui-monospace, "DejaVu Sa
 input[type=range] { padding: 0; border: 0; width: 100%; accent-color: var(--mark); }
 input[type=checkbox] { width: 1.1rem; height: 1.1rem; vertical-align: middle; }
 td > div > input[type=checkbox] { margin: 0 .5rem .15rem 0; }
-.dismissed { margin: 0 0 1rem; border: 0; } .dismissed .alert { border-left-color: var(--line); }
+.dismissed, .more { margin: 0 0 1rem; border: 0; } .more summary { color: var(--bad); overflow-wrap: anywhere; }
+ .dismissed .alert { border-left-color: var(--line); }
 button { cursor: pointer; min-height: 2.25rem; }
 button:hover, .button:hover { background: var(--hover); }
 button.main { background: var(--mark); border-color: var(--mark); color: var(--card); font-weight: 600; }
@@ -122,6 +123,8 @@ summary { padding: .7rem 0 .2rem; cursor: pointer; font-weight: 600; }
   .account { margin-left: auto; }
   main { padding: 1.25rem 1rem 3rem; }
   .cards { grid-template-columns: 1fr 1fr; }
+  .alert { padding: .5rem .8rem; position: relative; } .alert p { font-size: .94rem; line-height: 1.35; }
+  .alert p:first-child { padding-right: 5.5rem; } .alert form { position: absolute; top: .3rem; right: .8rem; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { display: block; padding: .5rem 0; }
   tbody td { display: flex; justify-content: space-between; gap: 1rem; padding: .15rem .9rem; text-align: right; }

@@ -20,13 +20,22 @@ ${stats !== undefined && markup`<h2>Growth</h2>${growthChart(exchange, stats)}`}
   return page(exchange, { title: "Status", part: "/", body });
 }
 
-/** Alerts; those that were dismissed are folded, with who did it. */
+/** Alerts that are shown whole. */
+const MOST_WHOLE = 3;
+
+/** Alerts; of many, the later ones are folded, and so are those that were dismissed, with who did it. */
 function alertsPart(exchange: Exchange, { alerts, series }: Status): Html {
   const [shown, folded] = [alerts.filter((one) => one.dismissed === undefined), alerts.filter((one) => one.dismissed)];
+  const whole = shown.length > MOST_WHOLE + 1 ? shown.slice(0, MOST_WHOLE) : shown, more = shown.slice(whole.length);
   const items = (some: readonly Alert[]) =>
     markup`<ul class="alerts">${some.map((one) => alertItem(exchange, one))}</ul>`;
   return markup`${shown.length === 0 && series.length > 0 && markup`<p class="good">All is well.</p>`}${
-    shown.length > 0 && items(shown)
+    whole.length > 0 && items(whole)
+  }${
+    more.length > 0 &&
+    markup`<details class="more"><summary>${pluralText(more.length, "more alert")}: ${
+      more.map(({ subject }) => subject).join(", ")
+    }</summary>${items(more)}</details>`
   }${
     folded.length > 0 &&
     markup`<details class="dismissed"><summary>${pluralText(folded.length, "dismissed alert")}</summary>${
