@@ -50,7 +50,7 @@ export const FACES: Readonly<Record<string, readonly Face[]>> = {
   }, { files: ["*.ts"], only: ["storage/", "vault/"] }],
   storage: [
     { files: ["storage.ts", "writer.ts", "layout/init.ts", "*/faults.ts", "tree/build_tree.ts"] },
-    { files: ["repair/*.ts"], only: ["operations/repair/"] },
+    { files: ["repair/*.ts", "recovery/*.ts"], only: ["operations/repair/"] },
   ],
   vault: [
     { files: ["vault.ts", "access.ts", "*/faults.ts"] },

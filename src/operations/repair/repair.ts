@@ -18,7 +18,7 @@ import { becomeWriter } from "../become_writer.ts";
 import { check } from "../check/check.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
-import { linesOf, type Manifest } from "../../snapshot/manifest.ts";
+import { linesOf } from "../../snapshot/manifest.ts";
 import { NewerFormat } from "../../snapshot/origin.ts";
 import type { Repository } from "../../snapshot/repository.ts";
 import {
@@ -29,8 +29,8 @@ import {
   HunkReferences,
 } from "../../storage/repair/affected_paths.ts";
 import { ContentRepairer, type SnapshotPlaces } from "../../storage/repair/content_repairer.ts";
-import { recoverLines } from "../../storage/repair/recover_hunk.ts";
-import { findRecoverable, recoverRoot } from "../../storage/repair/recover_root.ts";
+import { type ReadableSnapshot, readableSnapshots, recoverLines } from "../../storage/recovery/recover_hunk.ts";
+import { findRecoverable, recoverRoot } from "../../storage/recovery/recover_root.ts";
 import { RepairSource } from "../../storage/repair/repair_source.ts";
 import { Storage } from "../../storage/storage.ts";
 import { quarantineItem, treeOf } from "../../storage/repair/repair_places.ts";
@@ -103,6 +103,7 @@ class RepairRun implements AsyncDisposable {
   async manifests(): Promise<void> {
     this.#monitor.phase("reading manifests");
     using writer = this.#request.dryRun ? undefined : await becomeWriter(this.#storage, "repair");
+    if (writer !== undefined) this.#takeBackVanished();
     let isRemade = false;
     for (const id of this.#storage.listing.rootIds()) isRemade = await this.#healRoot(id, writer) || isRemade;
     const replaced = new Map<HunkId, HunkRef>();
@@ -113,6 +114,16 @@ class RepairRun implements AsyncDisposable {
     if (writer === undefined) return;
     if (replaced.size > 0) await this.#replaceHunks(replaced, writer);
     if (replaced.size > 0 || isRemade) writer.rebuildCatalog();
+  }
+
+  /** Whoever opens the catalog for writing gives back what it remembers of snapshots that have vanished. */
+  #takeBackVanished(): void {
+    const before = new Set<string>(this.#storage.listing.rootIds());
+    this.#storage.catalog();
+    for (const id of this.#storage.listing.rootIds()) {
+      if (before.has(id)) continue;
+      this.#note({ kind: "root", id, what: "it was gone", from: "the catalog", affected: [] });
+    }
   }
 
   /** From what the catalog and other snapshots say of its paths. @param replaced gets a hunk that takes its place */
@@ -252,16 +263,8 @@ class RepairRun implements AsyncDisposable {
   }
 
   /** Of all snapshots that can be read, newest first. */
-  #manifests(): { readonly id: RootId; readonly manifest: Manifest }[] {
-    const readable = this.#storage.listing.rootIds().flatMap((id) => {
-      try {
-        return [{ id, manifest: this.#storage.manifest(id) }];
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        return [];
-      }
-    });
-    return readable.sort((a, b) => b.manifest.root.sequence - a.manifest.root.sequence);
+  #manifests(): ReadableSnapshot[] {
+    return readableSnapshots(this.#storage);
   }
 
   #places(): Map<RootId, SnapshotPlaces> {

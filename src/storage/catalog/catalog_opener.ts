@@ -6,6 +6,7 @@ import { CatalogFault } from "../../catalog/faults.ts";
 import { isSameSnapshot, type RootHeader } from "../../catalog/snapshot_order.ts";
 import { shortId } from "../../core/short_id.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { recoverVanished } from "../recovery/recover_vanished.ts";
 import type { CatalogChanger } from "./catalog_changer.ts";
 import { type CatalogContext, isDamage } from "./catalog_context.ts";
 import type { CatalogMaker } from "./catalog_maker.ts";
@@ -84,11 +85,14 @@ export class CatalogOpener {
     const unknown = there.filter((id) => !catalog.knows(id));
     const missing = readHeaders(origin, unknown, { removesReplaced: true, report });
     const replaced = new Set(missing.flatMap(({ root }) => root.replaces ?? []));
-    this.#reportVanished(lost.filter(({ id }) => !replaced.has(id)));
+    const vanished = lost.filter(({ id }) => !replaced.has(id));
+    const stays = known.filter(({ id }) => isThere.has(id)), others = missing.map(({ info }) => info);
+    const recovered = recoverVanished(origin, catalog, vanished, [...stays, ...others]);
+    this.#reportVanished(vanished.filter(({ id }) => !recovered.has(id)));
     const newest = known.at(-1)?.sequence ?? 0;
     // What was copied from elsewhere may come anywhere in the order.
     const isLast = ({ root }: RootHeader) => root.sequence > newest && root.storage.id === origin.settings.id;
-    if (catalog.isRenumbered || !missing.every(isLast)) {
+    if (recovered.size > 0 || catalog.isRenumbered || !missing.every(isLast)) {
       state.close();
       return this.#maker.renew("does not know all snapshots");
     }

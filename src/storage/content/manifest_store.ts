@@ -71,8 +71,11 @@ export class ManifestStore implements Disposable {
     throw new DamagedManifest(`a root has ids of another algorithm (${algorithm})`);
   }
 
-  /** Stores a hunk with these lines. The same lines give the same id, and no new bytes. */
-  writeHunk(first: Apath, lines: readonly string[]): { ref: HunkRef; newBytes: number } {
+  /**
+   * Stores a hunk with these lines. The same lines give the same id, and no new bytes.
+   * @param isDurable true if it must survive a power cut without anything else
+   */
+  writeHunk(first: Apath, lines: readonly string[], isDurable = false): { ref: HunkRef; newBytes: number } {
     for (let nonce = 0;; nonce++) {
       const bytes = encodeHunk(lines, nonce);
       const id = hunkIdOf(hashBytes(this.#settings.algorithm, bytes));
@@ -80,7 +83,7 @@ export class ManifestStore implements Disposable {
       const isSame = there !== undefined && Buffer.compare(there, bytes) === 0;
       // A weak digest can be shared by two hunks, both whole; the nonce gives this one another name.
       if (there !== undefined && !isSame && hashBytes(this.#settings.algorithm, there) === id.slice(0, -2)) continue;
-      if (!isSame) this.#replace(id, bytes, false);
+      if (!isSame) this.#replace(id, bytes, isDurable);
       return { ref: { first, count: lines.length, id }, newBytes: isSame ? 0 : bytes.length };
     }
   }

@@ -3,7 +3,7 @@ import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { DamagedSettings } from "../../snapshot/origin.ts";
 import { makeDirectory } from "./quarantine.ts";
-import { SplitStorage } from "./faults.ts";
+import { LostContent, SplitStorage } from "./faults.ts";
 import { leafDirs } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
 
@@ -12,11 +12,12 @@ const PRIVATE = 0o700;
 const HEX = /^[0-9a-f]+$/;
 
 /**
- * Checks that `content/` is split as the settings say: with a wrong split, everything would seem to be missing. @throws
- * DamagedSettings
+ * Checks that `content/` is there and split as the settings say: with a wrong split, everything would seem to be
+ * missing.
+ * @throws LostContent, DamagedSettings
  */
 export function checkLayout(storage: Dir, { hexSplit }: Pick<Settings, "hexSplit">): void {
-  if (storage.stat(CONTENT)?.kind !== "dir") return;
+  if (storage.stat(CONTENT) === undefined) throw new LostContent(storage.path);
   using content = storage.openDir(CONTENT);
   const [first = 0, second] = hexSplit;
   const names = hexNames(content);

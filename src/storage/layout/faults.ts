@@ -27,6 +27,16 @@ export class Locked extends Fault {
   }
 }
 
+/** A storage that is otherwise there: no unmounted disk. */
+export class LostContent extends Fault {
+  readonly code = "lost-content";
+  readonly hint =
+    "Create an empty directory content/ in it, then use `backup-tool repair`: trees, sources and other copies hold data";
+  constructor(path: Raw) {
+    super(`The storage ${quoted(path)} has lost its directory content/`);
+  }
+}
+
 /** tmp/ and the data must be on one file system, or nothing could be renamed into place. */
 export class SplitStorage extends Fault {
   readonly code = "split-storage";

@@ -10,7 +10,8 @@ export const ARCHIVE = rawOf("archive");
 const STATE_NAME = rawOf(".backup-tool");
 const TREE_IN_WORK = "backup-tool-tree-";
 export const YEAR = /^\d{4}$/;
-export const TREE = /^\d\d-\d\dT\d\d[:-]\d\d(-\d+)?$/;
+/** With a number if there are several of that minute, or with digits of the snapshot's id if it was built later. */
+export const TREE = /^\d\d-\d\dT\d\d[:-]\d\d(-[\da-f]+)?$/;
 
 export const THE_STORAGE: OwnPlace = { why: "it is the storage itself", kind: "storage", inside: EMPTY };
 export const A_VIEW: OwnPlace = {

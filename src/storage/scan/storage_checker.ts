@@ -24,6 +24,8 @@ export interface CheckerSetup {
   readonly listing: ItemListing;
   readonly pool: StoragePool;
   readonly clock: Clock;
+  /** Trees whose snapshots are gone, as paths in the storage. */
+  readonly strayTrees: () => readonly string[];
 }
 
 export class StorageChecker implements RepositoryChecker {
@@ -72,6 +74,7 @@ export class StorageChecker implements RepositoryChecker {
     }
     await reader.finish();
     yield* reports;
+    if (chosen === undefined) yield { seen: 0, strays: 0, bytes: 0, read: this.#setup.strayTrees().map(strayReport) };
   }
 
   /** True if an existing item has to be read. Of a part, only contents are: manifests are read anyway. */
@@ -120,4 +123,9 @@ export class StorageChecker implements RepositoryChecker {
   verifyHunk(hunk: HunkRef): Promise<VerifiedHunk> {
     return this.#setup.pool.run("examine", hunk, { items: hunk.count, bytes: 0 });
   }
+}
+
+function strayReport(tree: string): ObjectReport {
+  const damage = "The snapshot of this tree is gone from content/, though nobody has forgotten it";
+  return { id: tree, kind: "object", damage, isLoss: true };
 }

@@ -31,7 +31,7 @@ export function treeOf(storage: StorageOfTrees, snapshot: SnapshotInfo, colonAll
   return `${treeName(Date.parse(time), storage.machine.clock, colonAllowed)}-${id.slice(0, ID_DIGITS)}`;
 }
 
-export function treeExists(storage: StorageOfTrees, name: string): boolean {
+export function treeExists(storage: Pick<StorageOfTrees, "dir">, name: string): boolean {
   const { year, rest } = splitName(name);
   using years = openDirIfThere(storage.dir, year);
   if (years === undefined) return false;

@@ -1,5 +1,5 @@
 /** What a repair finds copies in, what it believes, and what it says of what nobody can heal. */
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { rawOf } from "../../../src/core/raw.ts";
 import { repair, type RepairRequest } from "../../../src/operations/repair/repair.ts";
 import type { Repaired, RepairResult } from "../../../src/operations/repair/repaired.ts";
@@ -376,4 +376,82 @@ Deno.test("repair() can't make a hunk again without a catalog that knows it, and
   strictEqual(items[0]!.quarantine, `quarantine/${items[0]!.id}`);
   const { findings } = await world.check();
   ok(findings.some(({ severity }) => severity === "damage"));
+});
+
+function treesOf(world: World): string[] {
+  using storage = world.open();
+  return storage.snapshots().map(({ tree }) => `${world.storagePath}/${tree}`);
+}
+
+/** Deletes whatever is in content/, but not the directory. */
+function emptyContent({ storagePath }: World): void {
+  run("chmod", "-R", "u+w", `${storagePath}/content`);
+  run("find", `${storagePath}/content`, "-mindepth", "1", "-delete");
+}
+
+Deno.test("repair() makes all of content/ again from the trees and the catalog", async () => {
+  using world = new World();
+  world.write("dir/a", "precious");
+  world.write("b", "first");
+  await world.backup();
+  world.write("b", "second");
+  await world.backup();
+  const copies = ["first", "second"].map((name) => `${world.base}/${name}`);
+  const trees = treesOf(world);
+  for (const [i, copy] of copies.entries()) run("cp", "-a", trees[i]!, copy);
+  Deno.removeSync(world.source, { recursive: true });
+  emptyContent(world);
+  const { lost, items } = await repaired(world);
+  deepStrictEqual([lost, items.filter(({ kind }) => kind === "root").length], [0, 2]);
+  await assertSound(world);
+  using storage = world.open();
+  const ids = storage.snapshots().map(({ id }) => id);
+  strictEqual(ids.length, 2);
+  for (const [i, id] of ids.entries()) {
+    const { target, monitor } = await world.restore(id);
+    deepStrictEqual([monitor.problems, run("diff", "-r", copies[i]!, target)], [[], ""]);
+  }
+});
+
+Deno.test("a snapshot that was labelled twice since the catalog was written comes back once", async () => {
+  using world = new World();
+  world.write("a", "1");
+  const { snapshot } = await world.backup();
+  const catalog = `${world.storagePath}/db/catalog.sqlite`, old = `${world.base}/old.sqlite`;
+  Deno.copyFileSync(catalog, old);
+  {
+    using storage = world.open();
+    using writer = storage.write("test");
+    const once = writer.replaceRoot(snapshot.id, { tags: ["one"] })!;
+    ok(writer.replaceRoot(once, { tags: ["one", "two"] }));
+  }
+  Deno.copyFileSync(old, catalog);
+  await world.backup();
+  using storage = world.open();
+  deepStrictEqual(storage.snapshots().map(({ tags }) => tags), [["one", "two"], []]);
+});
+
+Deno.test("a tree whose snapshot nobody remembers is found by a check, and not touched", async () => {
+  using world = new World();
+  world.write("a", "1");
+  const { snapshot: { id, tree } } = await world.backup();
+  await world.backup();
+  Deno.removeSync(world.items().get(id)!);
+  Deno.removeSync(`${world.storagePath}/db`, { recursive: true });
+  const found = async () => (await world.check(false)).findings.map(({ severity, where }) => `${severity}: ${where}`);
+  deepStrictEqual(await found(), [`damage: ${tree}`]);
+  strictEqual((await repaired(world)).damaged, 0);
+  deepStrictEqual(await found(), [`damage: ${tree}`]);
+  strictEqual(Deno.readTextFileSync(`${world.storagePath}/${tree}/a`), "1");
+});
+
+Deno.test("a storage without content/ is refused, and healed once there is one", async () => {
+  using world = new World();
+  world.write("a", "1");
+  await world.backup();
+  Deno.renameSync(`${world.storagePath}/content`, `${world.base}/away`);
+  throws(() => world.open(), { code: "lost-content" });
+  Deno.mkdirSync(`${world.storagePath}/content`);
+  strictEqual((await repaired(world)).lost, 0);
+  await assertSound(world);
 });

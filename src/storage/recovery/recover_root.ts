@@ -19,7 +19,9 @@ import type { Root } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
 import { entryOf, type ReadableSnapshot, stateText } from "./recover_hunk.ts";
-import type { Storage } from "../storage.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { ManifestStore } from "../content/manifest_store.ts";
+import type { Settings } from "../layout/settings.ts";
 
 /** A snapshot that can be rebuilt. */
 export interface RecoverableSnapshot {
@@ -45,8 +47,15 @@ export function findRecoverable(catalog: Catalog, id: string): RecoverableSnapsh
   return entries === info.entries && entries > 0 ? { info, directories, hasTop } : undefined;
 }
 
+/** What is needed of the storage. */
+export interface RecoveringStorage {
+  readonly machine: { readonly clock: Clock };
+  readonly settings: Pick<Settings, "id" | "algorithm" | "hexSplit">;
+  readonly manifests: Pick<ManifestStore, "writeHunk">;
+}
+
 export interface RecoveryContext {
-  readonly storage: Storage;
+  readonly storage: RecoveringStorage;
   readonly catalog: Catalog;
   /** All snapshots whose roots can be read, newest first. */
   readonly snapshots: readonly ReadableSnapshot[];
@@ -78,7 +87,11 @@ function lineOf(version: PathVersion, neighbours: readonly OrderedLookup<Line>[]
 }
 
 /** The rebuilt root. @param like root of another snapshot of the series */
-function rootOf({ info, directories, hasTop }: RecoverableSnapshot, storage: Storage, like: Root | undefined): Root {
+function rootOf(
+  { info, directories, hasTop }: RecoverableSnapshot,
+  storage: RecoveringStorage,
+  like: Root | undefined,
+): Root {
   const { id, algorithm, hexSplit } = storage.settings;
   const { entries, files, bytes, problems } = info;
   const isLike = like !== undefined && sameTexts(like.sources.map(({ path }) => path), info.sources);

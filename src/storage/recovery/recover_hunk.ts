@@ -21,6 +21,21 @@ export interface ReadableSnapshot {
   readonly manifest: Manifest;
 }
 
+/** What is needed of the storage to read its snapshots. */
+export interface SnapshotsToRead {
+  readonly listing: { rootIds(): RootId[] };
+  manifest(id: RootId): Manifest;
+}
+
+/** All snapshots whose roots can be read, newest first. */
+export function readableSnapshots(storage: SnapshotsToRead): ReadableSnapshot[] {
+  const readable = storage.listing.rootIds().flatMap((id) => {
+    const manifest = unlessFault(() => storage.manifest(id), undefined);
+    return manifest === undefined ? [] : [{ id, manifest }];
+  });
+  return readable.sort((a, b) => b.manifest.root.sequence - a.manifest.root.sequence);
+}
+
 export interface RecoveryOptions {
   readonly catalog: Catalog;
   /** All snapshots whose roots can be read, newest first. */
