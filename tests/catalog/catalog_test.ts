@@ -429,10 +429,12 @@ const WORTHLESS: Readonly<
     /^The catalog was made by another version .*; rebuilding/,
   ],
   "an older copy": [(world) => Deno.copyFileSync(world.old, catalogOf(world)), undefined],
+  // Who forgets a snapshot takes its tree away first.
   "a copy that knows a snapshot that is gone": [
     (world) => {
       using storage = world.open();
       const [first] = storage.snapshots();
+      run("rm", "-rf", `${world.storagePath}/${first!.tree}`);
       Deno.removeSync(world.items().get(first!.id)!);
     },
     /^The snapshot [0-9a-f]{12} \(.*\) is gone from content\/$/,
