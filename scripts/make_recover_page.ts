@@ -1,5 +1,5 @@
 /**
- * Makes the page that opens vaults in a browser, one file without anything beside it.
+ * Makes the page that opens vaults and storages in a browser, one file without anything beside it.
  *
  *   deno run -A scripts/make_recover_page.ts
  *

@@ -233,6 +233,10 @@ export class DiskFault extends Fault {
     this.operation = operation;
     this.path = path;
   }
+  /** True if there is no room, on the disk or for this user. */
+  get isFull(): boolean {
+    return this.errno === "ENOSPC" || this.errno === "EDQUOT";
+  }
   get hint(): string {
     const where = this.path.startsWith("/") ? ` that holds ${JSON.stringify(textOf(parentPath(this.path)))}` : "";
     return HINTS[this.errno]?.replace("%WHERE%", where) ?? "The system's log may say more";

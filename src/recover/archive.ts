@@ -2,7 +2,7 @@
 import { Zip, ZipPassThrough } from "fflate";
 import { CleanPaths } from "./names.ts";
 import type { Tree } from "./tree.ts";
-import type { Entry, Vault } from "./vault.ts";
+import type { Entry, Reader } from "./reader.ts";
 
 const MOST_FILES = 65_000, MOST_BYTES = 4_000_000_000;
 /** Size in bytes up to which a file is verified in memory; larger ones are read twice. */
@@ -20,7 +20,7 @@ export interface ArchiveOptions {
 
 /** Writes the ZIP file. @returns descriptions of the files that were skipped @throws TooLarge */
 export async function writeArchive(
-  vault: Vault,
+  reader: Reader,
   { tree, path }: { readonly tree: Tree; readonly path: string },
   { write, progress }: ArchiveOptions,
 ): Promise<string[]> {
@@ -38,7 +38,7 @@ export async function writeArchive(
     const wanted = entry.path.slice(path === "/" ? 1 : path.length + 1), name = paths.file(wanted);
     if (name !== wanted) errors.push(`${shown(wanted)} is called ${name} here`);
     try {
-      await addFile(zip, vault, { entry, name, drain });
+      await addFile(zip, reader, { entry, name, drain });
       bytes += entry.size;
     } catch (error) {
       errors.push(`${shown(wanted)} is missing: ${error instanceof Error ? error.message : error}`);
@@ -67,15 +67,15 @@ interface FileToAdd {
   readonly drain: () => Promise<void>;
 }
 
-async function addFile(zip: Zip, vault: Vault, { entry, name, drain }: FileToAdd): Promise<void> {
+async function addFile(zip: Zip, reader: Reader, { entry, name, drain }: FileToAdd): Promise<void> {
   const parts: Uint8Array[] = [], isSmall = entry.size <= MOST_IN_MEMORY;
-  for await (const part of vault.content(entry)) if (isSmall) parts.push(part);
+  for await (const part of reader.content(entry)) if (isSmall) parts.push(part);
   // All of it is right.
   const file = new ZipPassThrough(name);
   file.mtime = timeOf(entry.mtimeMs);
   zip.add(file);
   if (isSmall) { for (const part of parts) file.push(part); }
-  else for await (const part of vault.content(entry)) await (file.push(part), drain());
+  else for await (const part of reader.content(entry)) await (file.push(part), drain());
   file.push(new Uint8Array(0), true);
   await drain();
 }

@@ -4,7 +4,9 @@ import { shown, writeArchive } from "./archive.ts";
 import { cleanName } from "./names.ts";
 import { placeOfFiles, placeOfHandle } from "./place.ts";
 import { nameOf, Tree } from "./tree.ts";
-import { type Entry, isEncrypted, openVault, type Place, type Vault } from "./vault.ts";
+import type { Entry, Place, Reader } from "./reader.ts";
+import { isStorage, openStorage } from "./storage.ts";
+import { isEncrypted, openVault } from "./vault.ts";
 
 interface Pickers {
   showDirectoryPicker?(
@@ -33,7 +35,9 @@ const PICTURES: Readonly<Record<string, string>> = {
   avif: "image/avif",
 };
 
-let place: Place | undefined, vault: Vault | undefined, tree: Tree | undefined;
+let place: Place | undefined, reader: Reader | undefined, tree: Tree | undefined;
+/** How the chosen folder is opened. */
+let open: (place: Place, secret: string) => Promise<Reader>;
 let folder = "/", rowsShown = ROWS, pictureUrl: string | undefined;
 
 function element<T extends HTMLElement = HTMLElement>(id: string): T {
@@ -62,23 +66,29 @@ async function attempt(action: () => Promise<void>): Promise<void> {
 }
 
 async function choose(chosen: Place, name: string): Promise<void> {
-  const encrypted = await isEncrypted(chosen);
+  const isOfStorage = await isStorage(chosen), isSealed = !isOfStorage && await isEncrypted(chosen);
+  const row = document.getElementById("secret-row");
+  if (isSealed && row === null) {
+    throw new Error("This copy of the page has no field for a key: use one from the release");
+  }
   place = chosen;
-  element("chosen").textContent = shown(name);
-  show("secret-row", encrypted);
+  open = isOfStorage ? (from) => openStorage(from, say) : (from, secret) => openVault(from, secret, say);
+  element("chosen").textContent = shown(isSealed ? name : `${name}: this is not encrypted`);
+  if (row !== null) row.hidden = !isSealed;
   show("unlock");
   say("");
 }
 
 async function unlock(): Promise<void> {
-  const field = element<HTMLTextAreaElement>("secret"), secret = field.value;
+  // The page for storages has none.
+  const field = document.getElementById("secret") as HTMLTextAreaElement | null;
   if (place === undefined) return;
   say("Opening ...");
   // What is said must be seen before the work begins.
   await new Promise((done) => setTimeout(done, 50));
-  const opened = await openVault(place, secret, say);
-  field.value = "";
-  vault = opened;
+  const opened = await open(place, field?.value ?? "");
+  if (field !== null) field.value = "";
+  reader = opened;
   show("unlock", false);
   showProblems(opened.problems);
   const select = element<HTMLSelectElement>("snapshots");
@@ -92,10 +102,10 @@ async function unlock(): Promise<void> {
 
 async function openSnapshot(): Promise<void> {
   const { value } = element<HTMLSelectElement>("snapshots");
-  const snapshot = vault?.snapshots.find(({ id }) => id === value);
-  if (vault === undefined || snapshot === undefined) return say("There is no snapshot in this vault");
+  const snapshot = reader?.snapshots.find(({ id }) => id === value);
+  if (reader === undefined || snapshot === undefined) return say("There is no snapshot in this folder");
   say("Reading the list of files ...");
-  tree = await Tree.read(vault, snapshot, (count) => say(`Reading the list of files: ${count}`));
+  tree = await Tree.read(reader, snapshot, (count) => say(`Reading the list of files: ${count}`));
   say("");
   openFolder(tree.list(folder).length > 0 ? folder : "/");
 }
@@ -187,9 +197,9 @@ async function whole(entry: Entry): Promise<Uint8Array<ArrayBuffer>[]> {
   return parts;
 }
 
-function opened(): Vault {
-  if (vault === undefined) throw new Error("No vault is open");
-  return vault;
+function opened(): Reader {
+  if (reader === undefined) throw new Error("Nothing is open");
+  return reader;
 }
 
 async function saveFile(entry: Entry): Promise<void> {
@@ -274,7 +284,7 @@ function start(): void {
   show(picker === undefined ? "files-label" : "pick");
   element("pick").addEventListener("click", () =>
     attempt(async () => {
-      const handle = await picker?.({ id: "vault", mode: "read" });
+      const handle = await picker?.({ id: "backup", mode: "read" });
       if (handle !== undefined) await choose(placeOfHandle(handle), handle.name);
     }));
   const files = element<HTMLInputElement>("files");

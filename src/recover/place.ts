@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** The directory that a person opened, through either of the two ways that browsers have. */
 import type { Source } from "./sealed.ts";
-import type { Place } from "./vault.ts";
+import type { Place } from "./reader.ts";
 
 interface DirectoryHandle {
   values(): AsyncIterable<{ readonly name: string }>;

@@ -1,5 +1,5 @@
 /** A snapshot as directories, for browsing. */
-import type { Entry, Snapshot, Vault } from "./vault.ts";
+import type { Entry, Reader, Snapshot } from "./reader.ts";
 
 export class Tree {
   readonly #children = new Map<string, Entry[]>();
@@ -8,10 +8,10 @@ export class Tree {
    * Reads the entries of a snapshot. @param progress called now and then with the number of entries so far @throws
    * Damaged
    */
-  static async read(vault: Vault, snapshot: Snapshot, progress: (entries: number) => void): Promise<Tree> {
+  static async read(reader: Reader, snapshot: Snapshot, progress: (entries: number) => void): Promise<Tree> {
     const tree = new Tree();
     let count = 0;
-    for await (const entry of vault.entries(snapshot)) {
+    for await (const entry of reader.entries(snapshot)) {
       tree.#add(entry);
       if (++count % 5000 === 0) progress(count);
     }

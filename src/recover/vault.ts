@@ -3,44 +3,25 @@
  * shares no code with the program. It trusts nothing but digests.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { gunzipSync } from "fflate";
 import { identitiesIn, keysOf, type VaultKeys } from "./keys.ts";
+import {
+  entriesIn,
+  type Entry,
+  hexOf,
+  newestFirst,
+  type Place,
+  type Reader,
+  type Snapshot,
+  snapshotIn,
+  verified,
+} from "./reader.ts";
 import { all, Damaged, demand, opened, passphraseOpener, type Source } from "./sealed.ts";
 import { fields, frameOf, type Item, jsonOf, listOf, tableAtEnd, tableOf, type UnitTable, unpacked } from "./units.ts";
 
 const MIB = 1024 * 1024;
-const MOST_SMALL = 64 * 1024, MOST_INDEX = 64 * MIB, MOST_HUNK = 64 * MIB;
+const MOST_SMALL = 64 * 1024, MOST_INDEX = 64 * MIB;
 const SIGNATURE = 76;
 const HEX64 = /^[0-9a-f]{64}$/;
-
-/** A directory that a person opened. */
-export interface Place {
-  /** Names in a directory such as `data/0e`; none if it doesn't exist. */
-  list(path: string): Promise<readonly string[]>;
-  /** Opens a file; undefined if it doesn't exist. */
-  open(path: string): Promise<Source | undefined>;
-}
-
-export interface Snapshot {
-  readonly id: string;
-  readonly start: string;
-  readonly host: string;
-  readonly name: string;
-  readonly complete: boolean;
-  readonly files: number;
-  readonly bytes: number;
-  readonly hunks: readonly { readonly id: string; readonly count: number }[];
-}
-
-export interface Entry {
-  /** Absolute path; bytes that are not UTF-8 are lone surrogates. */
-  readonly path: string;
-  readonly kind: string;
-  readonly size: number;
-  /** Milliseconds since 1970. */
-  readonly mtimeMs: number;
-  readonly content: string | undefined;
-}
 
 /** Id of a unit, and the item in it. */
 interface Home {
@@ -55,7 +36,10 @@ export class NeedsKey extends Error {
 /** True if the vault in the opened directory is encrypted. @throws Damaged if it isn't a vault */
 export async function isEncrypted(place: Place): Promise<boolean> {
   const config = await place.open("config");
-  demand(config !== undefined, "This is no vault: there is no file called config in it");
+  demand(
+    config !== undefined,
+    "This is no vault and no storage: there is neither a file called config in it nor a folder called content",
+  );
   const { format, version, encrypted } = fields(jsonOf(await all(config, MOST_SMALL, "config"), "config"));
   demand(format === "backup-tool vault", "This is no vault: its file config is something else");
   demand(version === 1, "This vault has a version that this page doesn't know");
@@ -63,7 +47,7 @@ export async function isEncrypted(place: Place): Promise<boolean> {
 }
 
 /** Opens a vault. @param secret a passphrase, or the text of a key @throws NeedsKey, Damaged */
-export async function openVault(place: Place, secret: string, progress: (what: string) => void): Promise<Vault> {
+export async function openVault(place: Place, secret: string, progress: (what: string) => void): Promise<Reader> {
   const keys = await isEncrypted(place) ? await unlocked(place, secret, progress) : undefined;
   const vault = new Vault(place, keys);
   await vault.load(progress);
@@ -91,7 +75,7 @@ async function unlocked(place: Place, secret: string, progress: (what: string) =
   throw new NeedsKey("That passphrase opens no key of this vault");
 }
 
-export class Vault {
+class Vault implements Reader {
   readonly #place: Place;
   readonly #keys: VaultKeys | undefined;
   readonly #units = new Map<string, UnitTable>();
@@ -100,7 +84,6 @@ export class Vault {
   readonly #opened = new Map<string, Promise<Source>>();
   readonly #frames = new Map<string, Promise<Uint8Array>>();
   readonly #snapshots = new Map<string, Snapshot>();
-  /** Descriptions of what was skipped. */
   readonly problems: string[] = [];
 
   constructor(place: Place, keys: VaultKeys | undefined) {
@@ -108,9 +91,8 @@ export class Vault {
     this.#keys = keys;
   }
 
-  /** All snapshots, newest first. */
   get snapshots(): readonly Snapshot[] {
-    return [...this.#snapshots.values()].sort((a, b) => a.start < b.start ? 1 : -1);
+    return newestFirst(this.#snapshots.values());
   }
 
   async load(progress: (what: string) => void): Promise<void> {
@@ -128,30 +110,13 @@ export class Vault {
     if (this.#snapshots.size === 0) await this.#readCopiedRoots();
   }
 
-  /** All entries of a snapshot, in order. @throws Damaged */
   async *entries(snapshot: Snapshot): AsyncGenerator<Entry> {
-    for (const { id, count } of snapshot.hunks) {
-      const packed = await this.#item("meta", id);
-      const lines = new TextDecoder("utf-8", { fatal: true }).decode(gunzipped(packed, id)).split("\n");
-      demand(lines.pop() === "" && lines.length === count, `Lines are missing in ${id}`);
-      for (const line of lines) yield entryOf(line, id);
-    }
+    for (const { id, count } of snapshot.hunks) yield* entriesIn(await this.#item("meta", id), id, count);
   }
 
-  /** The bytes of a file. The last chunk arrives only if the whole file is intact. @throws Damaged */
-  async *content(entry: Pick<Entry, "content" | "size" | "path">): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    const { content, size, path } = entry;
+  async *content({ content, size, path }: Pick<Entry, "content" | "size" | "path">) {
     demand(content !== undefined, `${path} could not be read when it was backed up`);
-    const whole = sha256.create();
-    let total = 0, last: Uint8Array<ArrayBuffer> | undefined;
-    for await (const part of this.#partsOf(content)) {
-      if (last !== undefined) yield last;
-      whole.update(part);
-      total += part.length;
-      last = part;
-    }
-    demand(hexOf(whole.digest()) === content && total === size, `${path} is damaged`);
-    if (last !== undefined) yield last;
+    yield* verified(this.#partsOf(content), { path, size }, { digest: content, hasher: sha256.create() });
   }
 
   async *#partsOf(content: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
@@ -284,20 +249,9 @@ export class Vault {
   }
 
   #addRoot(bytes: Uint8Array, what: string): void {
-    const { format, version, start, host, name, complete, totals, hunks, storage } = fields(jsonOf(bytes, what));
-    demand(format === "backup-tool snapshot" && version === 1, `${what} has a version that this page doesn't know`);
-    demand(fields(storage)["algorithm"] === "sha256", `${what} has ids of another algorithm`);
-    const id = `${hexOf(sha256(bytes))}f0`, { files, bytes: size } = fields(totals);
-    this.#snapshots.set(id, {
-      id,
-      start: String(start),
-      host: String(host),
-      name: String(name),
-      complete: complete !== false,
-      files: Number(files),
-      bytes: Number(size),
-      hunks: listOf(hunks).map((hunk) => ({ id: String(fields(hunk)["id"]), count: Number(fields(hunk)["count"]) })),
-    });
+    const id = `${hexOf(sha256(bytes))}f0`, { algorithm, ...snapshot } = snapshotIn(bytes, id, what);
+    demand(algorithm === "sha256", `${what} has ids of another algorithm`);
+    this.#snapshots.set(id, snapshot);
   }
 
   /** Reads the copies of roots if snapshots/ is gone. Snapshots forgotten since may reappear. */
@@ -349,34 +303,6 @@ async function isSigned(auth: CryptoKey, kind: string, plain: Uint8Array, end: n
   return await crypto.subtle.verify("HMAC", auth, signature, signed);
 }
 
-/** Decompresses a hunk, up to the largest size that one may have. */
-function gunzipped(packed: Uint8Array, id: string): Uint8Array {
-  const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
-  const told = packed.length >= 18 ? view.getUint32(packed.length - 4, true) : 0;
-  demand(told <= MOST_HUNK, `${id} is larger than it may be`);
-  try {
-    return gunzipSync(packed, { out: new Uint8Array(told) });
-  } catch {
-    throw new Damaged(`${id} is damaged`);
-  }
-}
-
-function entryOf(line: string, hunk: string): Entry {
-  const { path, kind, size, mtime, content } = fields(jsonOf(new TextEncoder().encode(line), hunk));
-  demand(
-    typeof path === "string" && path.startsWith("/") && typeof kind === "string",
-    `${hunk} has a line that is none`,
-  );
-  demand(!path.split("/").some((name) => name === "." || name === ".."), `${hunk} has a path that leads elsewhere`);
-  return {
-    path,
-    kind,
-    size: typeof size === "number" ? size : 0,
-    mtimeMs: Number(String(mtime).slice(0, -6)),
-    content: typeof content === "string" ? content : undefined,
-  };
-}
-
 function linesOf(bytes: Uint8Array, what: string): unknown[] {
   const lines = new TextDecoder("utf-8", { fatal: true }).decode(bytes).split("\n");
   demand(lines.pop() === "" && lines.length > 0, `The last line of ${what} has no end`);
@@ -396,8 +322,4 @@ function remember<T>(map: Map<string, Promise<T>>, key: string, value: Promise<T
     if (map.size <= most) return;
     map.delete(oldest);
   }
-}
-
-export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -27,9 +27,6 @@ import type { ContentStore } from "./content/content_store.ts";
 import type { ManifestStore } from "./content/manifest_store.ts";
 import { StorageReceiver } from "./receiver.ts";
 
-/** Error codes for lack of space, on the disk or for this user. */
-const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
-
 interface Phased {
   readonly phase?: ((phase: Phase) => void) | undefined;
 }
@@ -200,7 +197,7 @@ export class Writer implements Disposable, RepositoryWriter {
     try {
       return this.#storage.manifests.writeRoot(root);
     } catch (error) {
-      const isFull = error instanceof DiskFault && FULL.includes(error.errno);
+      const isFull = error instanceof DiskFault && error.isFull;
       if (!isFull || !this.#keeper.discardPrepared()) throw error;
       return this.#storage.manifests.writeRoot(root);
     }

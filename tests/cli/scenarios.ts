@@ -120,6 +120,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("key", "export", "st.key");
     await say("key", "show");
     await say("recover-page", "st-vault/recover.html");
+    await say("init", "-s", "st");
+    await say("recover-page", "st/recover.html");
     await say("key", "remove", "123");
     await say("key", "change", "--new-password-file", "password");
     await say("key", "add", "--write-only");

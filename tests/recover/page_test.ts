@@ -3,6 +3,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { chromium, type Page } from "playwright-core";
 import { cleanName, CleanPaths } from "../../src/recover/names.ts";
+import { STORAGE_PAGE } from "../../src/cli/recover/recover_page.ts";
 import { makePage, PAGE } from "../../scripts/make_recover_page.ts";
 import { run, World } from "../support/world.ts";
 
@@ -42,8 +43,10 @@ function isFile(path: string): boolean {
   }
 }
 
-/** Opens the page from the disk, as somebody would whose browser has no pickers for directories. */
-async function inBrowser(use: (page: Page, world: World, said: readonly string[]) => Promise<void>): Promise<void> {
+type Use = (page: Page, world: World, said: readonly string[]) => Promise<void>;
+
+/** Opens a page from the disk, as somebody would whose browser has no pickers for directories. */
+async function inBrowser(use: Use, url = PAGE.href): Promise<void> {
   using world = new World();
   run("tar", "-C", world.base, "-xpzf", `${FIXTURES}/encrypted.tar.gz`);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
@@ -55,8 +58,7 @@ async function inBrowser(use: (page: Page, world: World, said: readonly string[]
       if (!/^(?:file|blob|data):/.test(request.url())) said.push(request.url());
     });
     await page.addInitScript("delete window.showDirectoryPicker; delete window.showSaveFilePicker;");
-    await page.goto(PAGE.href);
-    await page.setInputFiles("#files", `${world.base}/vault`);
+    await page.goto(url);
     await use(page, world, said);
   } finally {
     await browser.close();
@@ -70,6 +72,7 @@ Deno.test({
   sanitizeResources: false,
   fn: () =>
     inBrowser(async (page, world, said) => {
+      await page.setInputFiles("#files", `${world.base}/vault`);
       await page.fill("#secret", "a wrong passphrase");
       await page.click("#form button");
       await page.getByText("That passphrase opens no key of this vault").waitFor();
@@ -93,4 +96,33 @@ Deno.test({
       for (const path of own) ok(isFile(path), path);
       deepStrictEqual(said, []);
     }),
+});
+
+Deno.test({
+  name: "the page without a field for a key opens a storage that it lies in, and no encrypted vault",
+  ignore: !isFile(CHROMIUM),
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    using pages = new World();
+    const path = `${pages.base}/recover.html`;
+    Deno.writeTextFileSync(path, STORAGE_PAGE);
+    await inBrowser(async (page, world, said) => {
+      world.write("dir/a.txt", "some text");
+      await world.backup();
+      Deno.writeTextFileSync(`${world.storagePath}/recover.html`, STORAGE_PAGE);
+      strictEqual(await page.locator("textarea, input:not([type=file])").count(), 0);
+      strictEqual(await page.getByText("passphrase").count(), 0);
+      await page.setInputFiles("#files", `${world.base}/vault`);
+      await page.getByText("has no field for a key").waitFor();
+      await page.setInputFiles("#files", world.storagePath);
+      await page.getByText("this is not encrypted").waitFor();
+      await page.click("#form button");
+      await page.getByRole("button", { name: "dir/" }).click();
+      await page.getByRole("button", { name: "a.txt", exact: true }).click();
+      await page.locator("#preview pre").waitFor();
+      strictEqual(await page.locator("#preview pre").textContent(), "some text");
+      deepStrictEqual(said, []);
+    }, `file://${path}`);
+  },
 });

@@ -1,59 +1,20 @@
 /** The page's reader, against vaults of every version that there ever was. */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import type { Source } from "../../src/recover/sealed.ts";
-import { isEncrypted, openVault, type Place, type Vault } from "../../src/recover/vault.ts";
+import { isEncrypted, openVault } from "../../src/recover/vault.ts";
 import { copy } from "../../src/operations/copy/copy.ts";
+import { placeAt, readAll } from "../support/recover_place.ts";
 import { KINDS, VaultPlace } from "../support/vault_place.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
 
 const FIXTURES = fileURLToPath(new URL("../formats/fixtures/vault-1", import.meta.url));
 const quiet = () => {};
 
-function placeAt(top: string): Place {
-  const list = (path: string) => {
-    try {
-      return Promise.resolve([...Deno.readDirSync(`${top}/${path}`)].map(({ name }) => name));
-    } catch {
-      return Promise.resolve([]);
-    }
-  };
-  const open = (path: string): Promise<Source | undefined> => {
-    let bytes: Uint8Array<ArrayBuffer>;
-    try {
-      bytes = Deno.readFileSync(`${top}/${path}`);
-    } catch {
-      return Promise.resolve(undefined);
-    }
-    return Promise.resolve({ size: bytes.length, read: (from, to) => Promise.resolve(bytes.slice(from, to)) });
-  };
-  return { list, open };
-}
-
 /** @returns the vault's directory, and the text of its key */
 function unpacked(world: World, kind: "encrypted" | "plain"): { readonly path: string; readonly key: string } {
   run("tar", "-C", world.base, "-xpzf", `${FIXTURES}/${kind}.tar.gz`);
   const key = kind === "encrypted" ? Deno.readTextFileSync(`${world.base}/key`) : "";
   return { path: `${world.base}/vault`, key };
-}
-
-/** All files of all snapshots, read to their ends. */
-async function readAll(vault: Vault) {
-  let files = 0, bytes = 0;
-  const contents = new Set<string>(), broken: string[] = [];
-  for (const snapshot of vault.snapshots) {
-    for await (const entry of vault.entries(snapshot)) {
-      if (entry.content === undefined) continue;
-      files++;
-      contents.add(entry.content);
-      try {
-        for await (const part of vault.content(entry)) bytes += part.length;
-      } catch {
-        broken.push(entry.path);
-      }
-    }
-  }
-  return { snapshots: vault.snapshots.length, files, contents: contents.size, bytes, broken };
 }
 
 const WHOLE = { snapshots: 3, files: 35, contents: 19, broken: [] };

@@ -1,8 +1,9 @@
 /** Faults as replies for programs: RFC 9457, with the tool's own codes. */
 import type { Reply } from "./route.ts";
 import { Fault } from "../../core/fault.ts";
+import { DiskFault } from "../../platform/disk.ts";
 
-/** HTTP statuses of faults; all others are 500. */
+/** HTTP statuses of faults; all others are 500, but that of a full disk, which is 507. */
 const STATUSES: Readonly<Record<string, number>> = {
   "bad-account": 400,
   "bad-address": 400,
@@ -124,7 +125,7 @@ export interface Problem {
 /** The reply for an error. A bug is reported without details. */
 export function problemOf(error: unknown): Problem {
   const isFault = error instanceof Fault, code = isFault ? error.code : "bug";
-  const status = STATUSES[code] ?? 500;
+  const isFull = error instanceof DiskFault && error.isFull, status = isFull ? 507 : STATUSES[code] ?? 500;
   const detail = isFault ? error.message : "Something went wrong in the server; its log says more";
   const hint = isFault ? error.hint : "Try again; if it stays, report it";
   const where = error instanceof InvalidJob ? { where: error.where } : {};
