@@ -52,7 +52,7 @@ import { emptyTemp } from "./layout/temp.ts";
 import { hasWriter, takeWriterLock } from "./layout/writer_lock.ts";
 import { BatchExecutor, type ExecutorSetup, type StoragePool } from "./threads/batch_executor.ts";
 import { newSizeTable } from "./threads/size_table.ts";
-import { strayTrees } from "./tree/stray_trees.ts";
+import { StrayTrees } from "./tree/stray_trees.ts";
 import { Writer } from "./writer.ts";
 
 const DB = rawOf("db"), TMP = rawOf("tmp");
@@ -223,7 +223,7 @@ export class Storage implements Disposable, Repository {
   checker(request: ScanRequest): StorageChecker {
     const { settings, listing, machine: { clock } } = this;
     const pool = this.pool(request.workers, request.signal, request.contents);
-    return new StorageChecker({ settings, listing, pool, clock, strayTrees: () => strayTrees(this) }, request);
+    return new StorageChecker({ settings, listing, pool, clock, trees: () => new StrayTrees(this) }, request);
   }
 
   contentIndex(): StorageIndex {

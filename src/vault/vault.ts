@@ -10,7 +10,7 @@ import { type HunkId, knownHunkId, knownRootId, type RootId } from "../core/cont
 import { unlessFault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Raw } from "../core/raw.ts";
+import { type Raw, textOf } from "../core/raw.ts";
 import { durationText } from "../core/time_text.ts";
 import type { WorkOptions } from "../core/work.ts";
 import { DirectoryPlaces } from "../platform/directory_places.ts";
@@ -234,7 +234,16 @@ export class Vault implements Repository {
   }
 
   checker(request: ScanRequest): VaultChecker {
-    return new VaultChecker(this, request, () => this.pool(request.workers, request.signal));
+    const openPool = () => this.pool(request.workers, request.signal);
+    return new VaultChecker(this, request, { openPool, pages: () => this.#pages() });
+  }
+
+  /** Names of pages that lie beside the objects, where we see what else is there. */
+  #pages(): string[] {
+    const { directory } = this.#options;
+    if (directory === undefined) return [];
+    using dir = this.machine.disk.openDir(directory);
+    return dir.list().names.map(textOf).filter((name) => /\.x?html?$/i.test(name)).sort();
   }
 
   policy(): Policy | undefined {

@@ -101,8 +101,11 @@ export class ChaosProxy implements AsyncDisposable {
       const up = mishap?.kind === "cut-up" ? mishap.bytes : Infinity;
       const down = mishap?.kind === "cut-down" ? mishap.bytes : Infinity, ms = mishap?.kind === "delay" ? mishap.ms : 0;
       // Whichever ends first ends both.
-      await Promise.race([pump(client, server, up, ms), pump(server, client, down, ms)]);
+      const pumps = [pump(client, server, up, ms), pump(server, client, down, ms)];
+      await Promise.race(pumps).catch(() => {});
       this.#close(server);
+      this.#close(client);
+      await Promise.allSettled(pumps);
     } finally {
       this.#close(client);
     }

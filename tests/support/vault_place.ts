@@ -3,7 +3,7 @@ import type { Backend } from "../../src/backend/backend.ts";
 import { openFileBackend } from "../../src/backend/file.ts";
 import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
 import type { Monitor } from "../../src/core/monitor.ts";
-import { rawOf } from "../../src/core/raw.ts";
+import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { initVault, type Secret, unlockVault } from "../../src/vault/access.ts";
 import type { VaultAccess } from "../../src/vault/store/sealed_objects.ts";
 import { openVault, type Vault, type VaultOptions } from "../../src/vault/vault.ts";
@@ -49,6 +49,8 @@ export interface OpenChanges {
   /** Where this program keeps its state. Default: nowhere. */
   readonly state?: string;
   readonly isCached?: boolean;
+  /** As whoever opens a vault by its path gives it. */
+  readonly directory?: Raw;
 }
 
 const PASSPHRASE: Secret = { kind: "passphrase", passphrase: "four random words" };

@@ -5,6 +5,7 @@ import { counting } from "../../src/backend/counting.ts";
 import { around } from "../../src/backend/decorator.ts";
 import { type Failure, faulty } from "../../src/backend/faulty.ts";
 import { Fault } from "../../src/core/fault.ts";
+import { rawOf } from "../../src/core/raw.ts";
 import { check, type CheckRequest, type CheckResult, type Finding } from "../../src/operations/check/check.ts";
 import { verificationStatus } from "../../src/operations/check/verification_status.ts";
 import { copy } from "../../src/operations/copy/copy.ts";
@@ -240,4 +241,18 @@ Deno.test("whatever request fails, a check says so or ends; what it noted of sou
       if (!isPast) ok(told > 0, `${failure} ${number}`);
     }
   }
+});
+
+Deno.test("a page that somebody has put beside the objects of a vault is named, though nothing is damaged", async () => {
+  using world = new World();
+  const place = await copied(world, { where: "directory", encrypted: true });
+  for (const name of ["recover.html", "Look.HTM", "notes.txt"]) {
+    Deno.writeTextFileSync(`${place.path}/${name}`, "<html>");
+  }
+  await using vault = await place.open(new TestMonitor(), UNIT_BYTES, { directory: rawOf(place.path) });
+  const result = await checked(vault, { readData: false });
+  deepStrictEqual([result.damaged, result.findings.map(({ where, severity }) => `${severity}: ${where}`)], [0, [
+    "note: Look.HTM",
+    "note: recover.html",
+  ]]);
 });

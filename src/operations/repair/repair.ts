@@ -104,8 +104,8 @@ class RepairRun implements AsyncDisposable {
     this.#monitor.phase("reading manifests");
     using writer = this.#request.dryRun ? undefined : await becomeWriter(this.#storage, "repair");
     if (writer !== undefined) this.#takeBackVanished();
-    let isRemade = false;
-    for (const id of this.#storage.listing.rootIds()) isRemade = await this.#healRoot(id, writer) || isRemade;
+    let isChanged = false;
+    for (const id of this.#storage.listing.rootIds()) isChanged = await this.#healRoot(id, writer) || isChanged;
     const replaced = new Map<HunkId, HunkRef>();
     for (const { hunk, what, snapshots } of await findDamagedHunks(this.#storage, this.#users(), this.#pace)) {
       const from = await this.#healObject(hunk.id) ?? this.#recover(hunk, snapshots, replaced);
@@ -113,7 +113,7 @@ class RepairRun implements AsyncDisposable {
     }
     if (writer === undefined) return;
     if (replaced.size > 0) await this.#replaceHunks(replaced, writer);
-    if (replaced.size > 0 || isRemade) writer.rebuildCatalog();
+    if (replaced.size > 0 || isChanged) writer.rebuildCatalog();
   }
 
   /** Whoever opens the catalog for writing gives back what it remembers of snapshots that have vanished. */
@@ -152,7 +152,7 @@ class RepairRun implements AsyncDisposable {
     this.#monitor.notice(`The snapshot ${shortId(id)} was rebuilt as ${shortId(made)}`);
   }
 
-  /** @returns true if there is a new one in its place */
+  /** @returns true if it can be read again, or there is a new one in its place: the catalog doesn't know either */
   async #healRoot(id: RootId, writer: Writer | undefined): Promise<boolean> {
     try {
       this.#storage.manifests.readRoot(id);
@@ -165,7 +165,7 @@ class RepairRun implements AsyncDisposable {
       const isRemade = copy === undefined && await this.#remakeRoot(id, writer);
       const from = isRemade ? "the catalog" : copy;
       this.#note({ kind: "root", id, what: error.message, from, affected: [] });
-      return isRemade;
+      return from !== undefined;
     }
   }
 

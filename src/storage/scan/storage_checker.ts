@@ -1,5 +1,5 @@
 /** Checks everything in `content/`: its names, and the bytes of what has to be read. */
-import { classOfId } from "../../core/content_id.ts";
+import { classOfId, knownRootId, type RootId } from "../../core/content_id.ts";
 import type { Clock } from "../../core/clock.ts";
 import { digestHexLength } from "../../core/digest.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -14,6 +14,7 @@ import { idOf, itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 import type { StoragePool } from "../threads/batch_executor.ts";
 import type { VerifyResult } from "../threads/verify.ts";
+import type { StrayTrees } from "../tree/stray_trees.ts";
 import { type ItemBatch, ItemReader } from "./item_reader.ts";
 
 /** Most ids of one leaf directory in a batch. */
@@ -24,8 +25,8 @@ export interface CheckerSetup {
   readonly listing: ItemListing;
   readonly pool: StoragePool;
   readonly clock: Clock;
-  /** Trees whose snapshots are gone, as paths in the storage. */
-  readonly strayTrees: () => readonly string[];
+  /** Begins to look for trees whose snapshots are gone. */
+  readonly trees: () => StrayTrees;
 }
 
 export class StorageChecker implements RepositoryChecker {
@@ -54,7 +55,7 @@ export class StorageChecker implements RepositoryChecker {
   async *scan(monitor: Monitor): AsyncGenerator<ScanReport> {
     const { usualBytes, signal, chosen } = this.#request;
     const pace = new Yielder(this.#setup.clock, signal);
-    const reports: ScanReport[] = [];
+    const reports: ScanReport[] = [], trees = this.#setup.trees(), roots: RootId[] = [];
     const reader = new ItemReader(this.#setup.pool, usualBytes, (batch, result) => {
       reports.push({ seen: 0, strays: 0, bytes: result.bytes, read: this.#reportsOf(batch, result) });
     });
@@ -64,6 +65,7 @@ export class StorageChecker implements RepositoryChecker {
       await reader.read(batch);
     };
     for (const { leaf, names, strays } of this.#leaves()) {
+      roots.push(...this.#rootsIn({ leaf, names }));
       yield { seen: names.length, strays, bytes: 0, read: [] };
       await read({ leaf, names: names.filter((name) => this.#isToRead(idOf(leaf, name))) });
       yield* reports.splice(0);
@@ -74,7 +76,12 @@ export class StorageChecker implements RepositoryChecker {
     }
     await reader.finish();
     yield* reports;
-    if (chosen === undefined) yield { seen: 0, strays: 0, bytes: 0, read: this.#setup.strayTrees().map(strayReport) };
+    if (chosen === undefined) yield { seen: 0, strays: 0, bytes: 0, read: trees.among(roots).map(strayReport) };
+  }
+
+  #rootsIn({ leaf, names }: ItemBatch): RootId[] {
+    const ids = names.filter((name) => name.endsWith("f0")).map((name) => idOf(leaf, name));
+    return ids.filter((id) => classOfId(id, this.#digits) === "root").map(knownRootId);
   }
 
   /** True if an existing item has to be read. Of a part, only contents are: manifests are read anyway. */

@@ -14,14 +14,10 @@ export interface StorageWithTrees extends Omit<StorageOfTrees, "snapshots"> {
   hasWriter(): boolean;
 }
 
-/**
- * Paths in the storage, sorted. None as long as a root can't be read, for the tree may be its; nor while somebody
- * writes, because a root may then be replaced between two looks.
- */
-export function strayTrees(storage: StorageWithTrees): string[] {
+/** Trees that none of the roots claims. None if a root can't be read, for the tree may be its. */
+function straysAmong(storage: StorageWithTrees, trees: readonly string[], ids: readonly RootId[]): readonly string[] {
   const { dir, machine } = storage;
-  const trees = treesOn(storage);
-  const roots = storage.listing.rootIds().map((id) => ({
+  const roots = ids.map((id) => ({
     id,
     root: unlessFault(() => storage.manifests.readRoot(id), undefined),
   }));
@@ -31,8 +27,28 @@ export function strayTrees(storage: StorageWithTrees): string[] {
     const tree = existingTree({ dir, machine, snapshots: () => [] }, infoOf(id, root));
     if (tree !== undefined) claimed.add(tree);
   }
-  const strays = trees.filter((tree) => !claimed.has(tree));
-  return strays.length === 0 || storage.hasWriter() ? [] : strays.filter((tree) => treeExists(storage, tree));
+  return trees.filter((tree) => !claimed.has(tree));
+}
+
+/** Trees that no snapshot claims, while a storage is looked through. */
+export class StrayTrees {
+  readonly #storage: StorageWithTrees;
+  /** What was there before any root was looked at: a root is there before its tree. */
+  readonly #trees: readonly string[];
+
+  constructor(storage: StorageWithTrees) {
+    this.#storage = storage;
+    this.#trees = treesOn(storage);
+  }
+
+  /** @param ids of roots that were found since @returns paths in the storage, sorted */
+  among(ids: readonly RootId[]): readonly string[] {
+    const storage = this.#storage;
+    const seems = straysAmong(storage, this.#trees, ids);
+    if (seems.length === 0 || storage.hasWriter()) return [];
+    // A root may have taken the place of another while they were listed.
+    return straysAmong(storage, seems, storage.listing.rootIds()).filter((tree) => treeExists(storage, tree));
+  }
 }
 
 function treesOn({ dir }: StorageWithTrees): string[] {

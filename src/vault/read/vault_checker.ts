@@ -17,10 +17,17 @@ import type { ReadVault } from "./vault_reader.ts";
 /** Hunks that are fetched at once. */
 const HUNKS_AT_ONCE = 4;
 
+export interface CheckerOptions {
+  /** Called if data has to be read; the pool is closed with the checker. */
+  readonly openPool: () => VaultPool;
+  /** Names of pages that lie beside the objects. */
+  readonly pages: () => readonly string[];
+}
+
 export class VaultChecker implements RepositoryChecker {
   readonly #vault: ReadVault;
   readonly #request: ScanRequest;
-  readonly #openPool: () => VaultPool;
+  readonly #options: CheckerOptions;
   #pool: VaultPool | undefined;
   readonly #homes: NearHomes;
   #sizes: Promise<UnitSizes> | undefined;
@@ -29,12 +36,11 @@ export class VaultChecker implements RepositoryChecker {
   #asked = 0;
   readonly width = HUNKS_AT_ONCE;
 
-  /** @param openPool called if data has to be read; the pool is closed with the checker */
-  constructor(vault: ReadVault, request: ScanRequest, openPool: () => VaultPool) {
+  constructor(vault: ReadVault, request: ScanRequest, options: CheckerOptions) {
     this.#vault = vault;
     this.#homes = new NearHomes(vault.index);
     this.#request = request;
-    this.#openPool = openPool;
+    this.#options = options;
   }
 
   get bytes(): number {
@@ -56,6 +62,7 @@ export class VaultChecker implements RepositoryChecker {
         : read.filter(({ damage }) => damage !== undefined);
       yield { seen, read: told, bytes: 0, strays: 0 };
     }
+    yield { seen: 0, read: this.#options.pages().map(pageReport), bytes: 0, strays: 0 };
     const sizes = await this.#unitSizes();
     yield { seen: sizes.listed, read: unitReports(sizes), bytes: 0, strays: 0 };
     if (readData || chosen !== undefined) yield* this.#readData(sizes, monitor);
@@ -67,7 +74,7 @@ export class VaultChecker implements RepositoryChecker {
       monitor.notice("Contents were not opened: this is a write-only key. Their units were compared with their names");
       return yield* sealedDataCheck({ objects, index, sizes }, this.#request);
     }
-    const pool = this.#pool ??= this.#openPool();
+    const pool = this.#pool ??= this.#options.openPool();
     using check = new DataCheck({ objects, index, contents, sizes, pool }, this.#request);
     yield* check.run();
   }
@@ -108,4 +115,10 @@ function unitReports(sizes: UnitSizes): ObjectReport[] {
   if (unlisted === 0) return reports;
   const damage = `${unlisted} units are in no index: left by interrupted runs, or their index is lost`;
   return [...reports, { id: "data", kind: "object", damage }];
+}
+
+/** Whoever can write to the vault's place may have made it. */
+function pageReport(name: string): ObjectReport {
+  const damage = "This page is no part of the vault: never give a passphrase or key to it";
+  return { id: name, kind: "object", damage };
 }

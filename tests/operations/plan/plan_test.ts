@@ -37,7 +37,9 @@ Deno.test("plan() tells what is new, changed, unchanged and gone, and writes not
   world.write("d/new", "12345");
   Deno.removeSync(`${world.source}/old`, { recursive: true });
   Deno.symlinkSync("f1", `${world.source}/d/link`);
-  const before = run("find", world.storagePath, "-printf", "%p %s %T@\n");
+  // SQLite has one directory for temporary files, whichever database of this process asks.
+  const state = () => run("find", world.storagePath, "-not", "-name", "tmp", "-printf", "%p %s %T@\n");
+  const before = state();
   const { plan } = await planned(world);
   deepStrictEqual(plan.new, { files: 1, bytes: 5, others: 1 });
   deepStrictEqual(plan.changed, { files: 1, bytes: 28, others: 2 });
@@ -48,7 +50,7 @@ Deno.test("plan() tells what is new, changed, unchanged and gone, and writes not
     "/d/new",
     "new",
   ]]);
-  strictEqual(run("find", world.storagePath, "-printf", "%p %s %T@\n"), before);
+  strictEqual(state(), before);
 });
 
 Deno.test("plan() names every rule that leaves something out, and how much", async () => {
