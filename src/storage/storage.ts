@@ -211,6 +211,11 @@ export class Storage implements Disposable, Repository {
     return this.listing.rootIds();
   }
 
+  /** Trees whose snapshots are gone though nobody has forgotten them: paths. @param isWriter see {@link StrayTrees} */
+  strayTrees(isWriter: boolean): readonly string[] {
+    return new StrayTrees(this).among(this.rootIds(), isWriter);
+  }
+
   /** Verified bytes of a root or hunk. @throws DamagedContent */
   object(id: RootId | HunkId): Uint8Array<ArrayBuffer> {
     return this.manifests.read(id);

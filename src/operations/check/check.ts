@@ -230,7 +230,10 @@ class CheckRun {
   #takeObject({ id, kind, damage, isLoss = false, isPart = false }: ObjectReport): void {
     if (kind === "object") {
       const severity = isLoss ? "damage" : "note";
-      if (damage !== undefined) this.#report({ what: damage, where: id, severity, paths: [] });
+      // It is of no snapshot in particular.
+      if (damage !== undefined && this.#request.only === undefined) {
+        this.#report({ what: damage, where: id, severity, paths: [] });
+      }
     } else if (kind === "content") {
       if (damage === undefined) this.#sound.add(id);
       else this.#bad.set(id, damage);

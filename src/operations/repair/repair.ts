@@ -103,7 +103,7 @@ class RepairRun implements AsyncDisposable {
   async manifests(): Promise<void> {
     this.#monitor.phase("reading manifests");
     using writer = this.#request.dryRun ? undefined : await becomeWriter(this.#storage, "repair");
-    if (writer !== undefined) this.#takeBackVanished();
+    this.#takeBackVanished(writer !== undefined);
     let isChanged = false;
     for (const id of this.#storage.listing.rootIds()) isChanged = await this.#healRoot(id, writer) || isChanged;
     const replaced = new Map<HunkId, HunkRef>();
@@ -116,13 +116,17 @@ class RepairRun implements AsyncDisposable {
     if (replaced.size > 0 || isChanged) writer.rebuildCatalog();
   }
 
-  /** Whoever opens the catalog for writing gives back what it remembers of snapshots that have vanished. */
-  #takeBackVanished(): void {
-    const before = new Set<string>(this.#storage.listing.rootIds());
-    this.#storage.catalog();
-    for (const id of this.#storage.listing.rootIds()) {
-      if (before.has(id)) continue;
-      this.#note({ kind: "root", id, what: "it was gone", from: "the catalog", affected: [] });
+  /** Snapshots of which only trees are left: whoever opens the catalog for writing gives back those that it knows. */
+  #takeBackVanished(isWriter: boolean): void {
+    const storage = this.#storage, vanished = storage.strayTrees(isWriter);
+    if (vanished.length === 0) return;
+    if (isWriter) storage.catalog();
+    const left = new Set(isWriter ? storage.strayTrees(isWriter) : vanished);
+    // The catalog as it is: nobody may change it now.
+    if (!isWriter) { for (const one of storage.cachedSnapshots()) left.delete(treeOf(storage, one) ?? ""); }
+    for (const id of vanished) {
+      const from = left.has(id) ? undefined : "the catalog";
+      this.#note({ kind: "root", id, what: "only its tree is left", from, affected: [] });
     }
   }
 

@@ -33,7 +33,11 @@ export function readableSnapshots(storage: SnapshotsToRead): ReadableSnapshot[] 
     const manifest = unlessFault(() => storage.manifest(id), undefined);
     return manifest === undefined ? [] : [{ id, manifest }];
   });
-  return readable.sort((a, b) => b.manifest.root.sequence - a.manifest.root.sequence);
+  return readable.sort(newestFirst);
+}
+
+export function newestFirst({ manifest: { root: a } }: ReadableSnapshot, { manifest: { root: b } }: ReadableSnapshot) {
+  return b.sequence - a.sequence;
 }
 
 export interface RecoveryOptions {

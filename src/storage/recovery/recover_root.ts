@@ -93,7 +93,7 @@ function rootOf(
   like: Root | undefined,
 ): Root {
   const { id, algorithm, hexSplit } = storage.settings;
-  const { entries, files, bytes, problems } = info;
+  const { entries, files, bytes, problems, description, change, alarm } = info;
   const isLike = like !== undefined && sameTexts(like.sources.map(({ path }) => path), info.sources);
   return {
     version: 1,
@@ -113,6 +113,9 @@ function rootOf(
     sources: isLike ? like.sources : info.sources.map((path) => ({ path, at: hasTop ? "/" : placeByName(path) })),
     excludes: [],
     tags: info.tags,
+    ...(description !== undefined && { description }),
+    ...(change !== undefined && { change }),
+    ...(alarm !== undefined && { alarm }),
     recovered: true,
     complete: true,
     totals: { entries, files, dirs: directories, bytes, problems },

@@ -11,8 +11,14 @@ import type { Dir } from "../../platform/disk.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { ManifestStore } from "../content/manifest_store.ts";
 import { existingTree } from "../tree/tree_places.ts";
-import { readableSnapshots, type SnapshotsToRead } from "./recover_hunk.ts";
-import { findRecoverable, type RecoverableSnapshot, type RecoveringStorage, recoverRoot } from "./recover_root.ts";
+import { newestFirst, readableSnapshots, type SnapshotsToRead } from "./recover_hunk.ts";
+import {
+  findRecoverable,
+  type RecoverableSnapshot,
+  type RecoveringStorage,
+  recoverRoot,
+  type RecoveryContext,
+} from "./recover_root.ts";
 
 /** What is needed of the storage. */
 export interface VanishingStorage extends RecoveringStorage, SnapshotsToRead {
@@ -34,29 +40,38 @@ export function recoverVanished(
   vanished: readonly SnapshotInfo[],
   there: readonly SnapshotInfo[],
 ): Set<RootId> {
+  if (vanished.length === 0) return new Set();
   const places = { dir: storage.dir, machine: storage.machine, snapshots: () => there };
   const claimed = new Set(there.map((snapshot) => existingTree(places, snapshot)));
-  const recovered = new Set<RootId>();
+  const recovered = new Set<RootId>(), snapshots = readableSnapshots(storage);
   for (const info of vanished) {
     const tree = existingTree(places, info);
     const found = tree === undefined || claimed.has(tree) ? undefined : findRecoverable(catalog, info.id);
     if (found === undefined || tree === undefined) continue;
-    recover(storage, catalog, found, tree);
+    const id = recover(storage, found, { catalog, snapshots, tree });
+    // Those of the same series have most hunks in common.
+    snapshots.push({ id, manifest: storage.manifest(id) });
+    snapshots.sort(newestFirst);
     recovered.add(info.id);
   }
   return recovered;
 }
 
-function recover(storage: VanishingStorage, catalog: Catalog, found: RecoverableSnapshot, tree: string): void {
+function recover(
+  storage: VanishingStorage,
+  found: RecoverableSnapshot,
+  { tree, ...known }: Pick<RecoveryContext, "catalog" | "snapshots"> & { readonly tree: string },
+): RootId {
   const { machine, settings, manifests, monitor } = storage;
   // Nothing else makes them durable before the root.
   const writeHunk: ManifestStore["writeHunk"] = (first, lines) => manifests.writeHunk(first, lines, true);
   const target = { machine, settings, manifests: { writeHunk } };
-  const root = recoverRoot(found, { storage: target, catalog, snapshots: readableSnapshots(storage), monitor });
+  const root = recoverRoot(found, { storage: target, ...known, monitor });
   const made = manifests.writeRoot({ ...root, tree });
   monitor.notice(
     `The snapshot ${shortId(found.info.id)} was gone from content/, but not its tree ${tree}: rebuilt as ${
       shortId(made)
     }`,
   );
+  return made;
 }

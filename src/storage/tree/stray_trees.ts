@@ -17,12 +17,10 @@ export interface StorageWithTrees extends Omit<StorageOfTrees, "snapshots"> {
 /** Trees that none of the roots claims. None if a root can't be read, for the tree may be its. */
 function straysAmong(storage: StorageWithTrees, trees: readonly string[], ids: readonly RootId[]): readonly string[] {
   const { dir, machine } = storage;
-  const roots = ids.map((id) => ({
-    id,
-    root: unlessFault(() => storage.manifests.readRoot(id), undefined),
-  }));
+  if (trees.length === 0) return [];
   const claimed = new Set<string>();
-  for (const { id, root } of roots) {
+  for (const id of ids) {
+    const root = unlessFault(() => storage.manifests.readRoot(id), undefined);
     if (root === undefined) return [];
     const tree = existingTree({ dir, machine, snapshots: () => [] }, infoOf(id, root));
     if (tree !== undefined) claimed.add(tree);
@@ -41,11 +39,15 @@ export class StrayTrees {
     this.#trees = treesOn(storage);
   }
 
-  /** @param ids of roots that were found since @returns paths in the storage, sorted */
-  among(ids: readonly RootId[]): readonly string[] {
+  /**
+   * @param ids of roots that were found since
+   * @param isWriter true for the writer: nobody else replaces roots. For others, there are none while somebody writes
+   * @returns paths in the storage, sorted
+   */
+  among(ids: readonly RootId[], isWriter = false): readonly string[] {
     const storage = this.#storage;
     const seems = straysAmong(storage, this.#trees, ids);
-    if (seems.length === 0 || storage.hasWriter()) return [];
+    if (seems.length === 0 || (!isWriter && storage.hasWriter())) return [];
     // A root may have taken the place of another while they were listed.
     return straysAmong(storage, seems, storage.listing.rootIds()).filter((tree) => treeExists(storage, tree));
   }

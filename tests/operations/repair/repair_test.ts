@@ -1,6 +1,8 @@
 /** What a repair finds copies in, what it believes, and what it says of what nobody can heal. */
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
+import { TOP } from "../../../src/core/apath.ts";
 import { rawOf } from "../../../src/core/raw.ts";
+import { check, type Finding } from "../../../src/operations/check/check.ts";
 import { repair, type RepairRequest } from "../../../src/operations/repair/repair.ts";
 import type { Repaired, RepairResult } from "../../../src/operations/repair/repaired.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
@@ -401,8 +403,10 @@ Deno.test("repair() makes all of content/ again from the trees and the catalog",
   for (const [i, copy] of copies.entries()) run("cp", "-a", trees[i]!, copy);
   Deno.removeSync(world.source, { recursive: true });
   emptyContent(world);
-  const { lost, items } = await repaired(world);
-  deepStrictEqual([lost, items.filter(({ kind }) => kind === "root").length], [0, 2]);
+  const rootsOf = ({ items }: Done) => items.filter(({ kind }) => kind === "root").map(({ from }) => from);
+  deepStrictEqual(rootsOf(await repaired(world, { dryRun: true })), ["the catalog", "the catalog"]);
+  const done = await repaired(world);
+  deepStrictEqual([done.lost, rootsOf(done)], [0, ["the catalog", "the catalog"]]);
   await assertSound(world);
   using storage = world.open();
   const ids = storage.snapshots().map(({ id }) => id);
@@ -440,7 +444,10 @@ Deno.test("a tree whose snapshot nobody remembers is found by a check, and not t
   Deno.removeSync(`${world.storagePath}/db`, { recursive: true });
   const found = async () => (await world.check(false)).findings.map(({ severity, where }) => `${severity}: ${where}`);
   deepStrictEqual(await found(), [`damage: ${tree}`]);
-  strictEqual((await repaired(world)).damaged, 0);
+  for (const dryRun of [true, false]) {
+    const { lost, healed, items } = await repaired(world, { dryRun });
+    deepStrictEqual([lost, healed, items.map(({ kind, id }) => `${kind} ${id}`)], [1, 0, [`root ${tree}`]]);
+  }
   deepStrictEqual(await found(), [`damage: ${tree}`]);
   strictEqual(Deno.readTextFileSync(`${world.storagePath}/${tree}/a`), "1");
 });
@@ -454,4 +461,35 @@ Deno.test("a storage without content/ is refused, and healed once there is one",
   Deno.mkdirSync(`${world.storagePath}/content`);
   strictEqual((await repaired(world)).lost, 0);
   await assertSound(world);
+});
+
+Deno.test("a snapshot that comes back keeps its tags, its description and its alarm; a check of another one is silent", async () => {
+  using world = new World();
+  world.write("a", "1");
+  const { snapshot } = await world.backup();
+  const other = (await world.backup()).snapshot;
+  const labels = {
+    tags: ["one"],
+    description: "the last one of the old flat",
+    alarm: { reasons: ["gone"], sampled: 1, scrambled: 0, usualChanged: 1, usualGone: 0, acknowledged: false },
+  } as const;
+  let labelled: string | undefined;
+  {
+    using storage = world.open();
+    using writer = storage.write("test");
+    labelled = writer.replaceRoot(snapshot.id, labels);
+  }
+  Deno.removeSync(world.items().get(labelled!)!);
+  const findings: Finding[] = [];
+  {
+    using storage = world.open();
+    const only = { snapshot: other.id, path: TOP }, signal = new AbortController().signal;
+    const request = { readData: false, only, onlyLooks: true, workers: 0, signal };
+    await check(storage, request, (finding) => findings.push(finding), new TestMonitor());
+  }
+  deepStrictEqual(findings, []);
+  await repaired(world);
+  using storage = world.open();
+  const { tags, description, alarm } = storage.snapshots()[0]!;
+  deepStrictEqual({ tags, description, alarm }, labels);
 });
