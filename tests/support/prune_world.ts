@@ -333,6 +333,13 @@ export class PruneWorld implements Disposable {
     return made;
   }
 
+  /** Files of a series that are backed up are removed. */
+  loseSource(series: string): void {
+    for (const { name } of Deno.readDirSync(this.#source(series))) {
+      Deno.removeSync(`${this.#source(series)}/${name}`, { recursive: true });
+    }
+  }
+
   [Symbol.dispose](): void {
     for (const source of this.#sources.values()) Deno.removeSync(source, { recursive: true });
   }

@@ -25,6 +25,10 @@ async function prune(world: PruneWorld, times = 1): Promise<void> {
   for (let i = 0; i < times; i++) await world.finish(await world.prune());
 }
 
+function snapshotsOf(world: PruneWorld): number {
+  return [...world.objects.map.keys()].filter((key) => key.startsWith("snapshots/")).length;
+}
+
 async function loses(off: Partial<Rules>, scene: (off: Partial<Rules>) => Promise<PruneWorld>): Promise<void> {
   const kept = await scene({});
   deepStrictEqual(kept.bugs, []);
@@ -55,6 +59,34 @@ Deno.test("what a backup relies on, and its checkpoint didn't have yet, is looke
   await prune(made);
   await made.finish(backup);
   deepStrictEqual([await made.broken("lines"), made.saved.size], [[], 2]);
+});
+
+Deno.test("a backup whose list of files existed, and was pruned before its root was stored, stores it again", async () => {
+  using made = await world();
+  await made.finish(await made.backUp("one", [2, 3]));
+  await made.finish(await made.forget());
+  const backup = await made.backUp("one", [2, 3]); // makes the same hunk, and stores nothing
+  await made.runTo(backup, "put", "snapshots/");
+  await prune(made, 2);
+  deepStrictEqual(await made.units(), [], "the hunk is gone");
+  await made.finish(backup);
+  deepStrictEqual([[...made.ends], snapshotsOf(made), await made.unreadable()], [[], 1, []]);
+});
+
+Deno.test("a root of a backup that lost something for good is taken back: prunes go on", async () => {
+  using made = await world();
+  await made.finish(await made.backUp("one", [2, 3]));
+  await made.finish(await made.forget());
+  const backup = await made.backUp("one", [2, 3]);
+  await made.runTo(backup, "put", "snapshots/");
+  await prune(made, 2);
+  made.loseSource("one");
+  await made.step(backup);
+  strictEqual(snapshotsOf(made), 1, "the root is there");
+  await made.finish(backup);
+  deepStrictEqual([[...made.ends], snapshotsOf(made)], [[["lost-from-vault", 1]], 0]);
+  await prune(made);
+  deepStrictEqual([made.ends.size, made.pruned], [1, 3]);
 });
 
 Deno.test("whoever is going to store a root looks before: killed then, it leaves no root that lacks something (W3)", async () => {

@@ -98,7 +98,7 @@ export class VaultSink implements SnapshotSink {
       store,
       roots,
       flush: () => this.#flush(),
-      hunkOf: (id) => store.hunks.find(id),
+      hunkOf: (id) => store.hunkAgain(id),
       storeAgain: (lost) => again.store(lost),
     });
   }

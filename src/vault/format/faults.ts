@@ -99,12 +99,12 @@ export class NoZstd extends Fault {
   }
 }
 
-/** Another prune has removed units that the new snapshot relies on. */
+/** Another prune has removed lists of files that the new snapshot relies on. */
 export class VaultChanged extends Fault {
   readonly code = "vault-changed";
   readonly hint = "Run it again: what is missing is stored then";
-  constructor(units: number) {
-    super(`Cannot finish the snapshot: ${units} units that it relies on were removed from the vault meanwhile`);
+  constructor() {
+    super("Cannot finish the snapshot: lists of files that it relies on were removed from the vault meanwhile");
   }
 }
 

@@ -51,9 +51,14 @@ export class HunkStore {
     if (hunks.size > 0) this.#cache.write((tables) => tables.putHunks(hunks));
   }
 
+  /** A cached hunk. */
+  kept(id: HunkId): Uint8Array<ArrayBuffer> | undefined {
+    return this.#cache.read((tables) => tables.hunk(id));
+  }
+
   /** A hunk that may not be cached. @throws DamagedContent */
   async find(id: HunkId): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#cache.read((tables) => tables.hunk(id)) ?? await this.#contents.hunk(id);
+    return this.kept(id) ?? await this.#contents.hunk(id);
   }
 
   #flush(): void {
@@ -64,7 +69,7 @@ export class HunkStore {
 
   /** Bytes of a cached hunk as stored. @throws DamagedContent if it can't be read */
   bytes(id: HunkId): Uint8Array<ArrayBuffer> {
-    const bytes = this.#cache.read((tables) => tables.hunk(id));
+    const bytes = this.kept(id);
     if (bytes === undefined) throw this.#unusable.get(id) ?? new DamagedContent(id, "it is missing");
     return bytes;
   }

@@ -163,13 +163,15 @@ export class RootStore {
   /**
    * Makes a snapshot exist, unless this run knows that it does: two objects with one root are one snapshot.
    * @param root its bytes are kept unchanged
+   * @returns the name of the new object; undefined if there was one
    */
-  async put(root: StoredRoot): Promise<void> {
-    if ((await this.lastHeads()).some(({ id }) => id === root.id)) return;
+  async put(root: StoredRoot): Promise<string | undefined> {
+    if ((await this.lastHeads()).some(({ id }) => id === root.id)) return undefined;
     const name = await this.#objects.put("snapshots", encodeSnapshot(root.bytes, this.#objects.auth));
     this.#remember(name, root);
     this.#flush();
     this.#version++;
+    return name;
   }
 
   /**
@@ -182,15 +184,21 @@ export class RootStore {
       await this.heads();
       for (const [name, root] of [...this.#known]) {
         if (root.id !== id) continue;
-        await this.#objects.backend.remove(objectKey("snapshots", name));
-        this.#known.delete(name);
-        this.#cache.write((tables) => tables.noteForgotten(name, root));
-        this.#isTidy = false;
-        this.#version++;
+        await this.removeObject(name);
         removed = true;
       }
     }
     return removed;
+  }
+
+  /** Removes one object. Its snapshot remains if another has the same root. */
+  async removeObject(name: string): Promise<void> {
+    await this.#objects.backend.remove(objectKey("snapshots", name));
+    const header = this.#known.get(name);
+    this.#known.delete(name);
+    if (header !== undefined) this.#cache.write((tables) => tables.noteForgotten(name, header));
+    this.#isTidy = false;
+    this.#version++;
   }
 
   /** Fetches a root. @returns false if it no longer exists */

@@ -55,7 +55,7 @@ export class VaultReceiver implements SnapshotReceiver {
       store: parts.store,
       roots: parts.roots,
       flush: () => this.#flush(),
-      hunkOf: async (id) => await (source?.hunk(id) ?? parts.store.hunks.find(id)),
+      hunkOf: (id) => parts.store.hunkAgain(id, source),
       storeAgain: (lost) => this.#storeAgain(lost),
     });
   }

@@ -10,7 +10,9 @@ import { encodeRoot, type Root } from "../../snapshot/root.ts";
 import { MOST_FRAME_BYTES } from "../format/limits.ts";
 import { rootName } from "../pack/tar_names.ts";
 import type { RootStore, StoredRoot } from "../store/root_store.ts";
+import { LostFromVault, VaultChanged } from "../format/faults.ts";
 import { type LostContent, LostContents, ReliableUnits } from "./reliance.ts";
+import { takeBack } from "./roots.ts";
 import { listItem, type RunStore } from "./run_store.ts";
 
 /** Largest root that gets a copy in a meta unit; it leaves room for the header in its frame. */
@@ -21,7 +23,7 @@ export interface RootMakerParts {
   readonly roots: RootStore;
   /** Stores what is packed, with its index. */
   readonly flush: () => Promise<void>;
-  /** The bytes of a hunk that isn't in a reliable unit. @throws DamagedContent */
+  /** The bytes of a hunk that isn't in a reliable unit. @throws DamagedContent, VaultChanged */
   readonly hunkOf: (id: HunkId) => Promise<Uint8Array<ArrayBuffer>>;
   /** Stores contents again, from wherever they are. @throws LostFromVault */
   readonly storeAgain: (lost: readonly LostContent[]) => Promise<void>;
@@ -42,16 +44,38 @@ export class RootMaker {
     this.#units = new ReliableUnits(parts.store);
   }
 
-  /** Makes a snapshot exist. @returns the id of its root */
+  /**
+   * Makes a snapshot exist. If something that it needs is lost for good, its root doesn't stay. @returns the id of its
+   * root @throws LostFromVault, VaultChanged
+   */
   async make(root: Root): Promise<RootId> {
     const bytes = new TextEncoder().encode(encodeRoot(root)), id = rootIdOf(hash("sha256", bytes));
-    await this.put({ id, bytes, root });
+    const stored = { id, bytes, root },
+      search = await this.#prepare(stored),
+      name = await this.#parts.roots.put(stored);
+    try {
+      await this.#settle(root, search);
+    } catch (error) {
+      const isLost = error instanceof LostFromVault || error instanceof VaultChanged;
+      if (isLost && name !== undefined) await takeBack(this.#parts.roots, name);
+      throw error;
+    }
     return id;
   }
 
-  /** As {@link make}, for a root that was written elsewhere. */
-  async put({ id, bytes, root }: StoredRoot): Promise<void> {
-    const { store, roots, flush } = this.#parts;
+  /**
+   * As {@link make}, for a root that was written elsewhere. It stays in any case: somebody else who copies the same
+   * snapshot may have relied on it.
+   */
+  async put(stored: StoredRoot): Promise<void> {
+    const search = await this.#prepare(stored);
+    await this.#parts.roots.put(stored);
+    await this.#settle(stored.root, search);
+  }
+
+  /** Stores everything that a root needs. */
+  async #prepare({ id, bytes, root }: StoredRoot): Promise<{ isDue: boolean }> {
+    const { store, flush } = this.#parts;
     await this.#keepHunks(root.hunks);
     if (root.complete && bytes.length <= MOST_COPY_BYTES) store.meta.addCopy(listItem(id, rootName(id), bytes));
     await flush();
@@ -59,8 +83,7 @@ export class RootMaker {
     this.#units.grow();
     const search = { isDue: this.#hasLost };
     await this.#settle(root, search);
-    await roots.put({ id, bytes, root });
-    await this.#settle(root, search);
+    return search;
   }
 
   /**
@@ -79,7 +102,7 @@ export class RootMaker {
     }
   }
 
-  /** Stores hunks again that were reused unread and are in unreliable units. @throws DamagedContent */
+  /** Stores hunks again that were reused unread and are in unreliable units. @throws DamagedContent, VaultChanged */
   async #keepHunks(hunks: readonly HunkRef[]): Promise<void> {
     const { store, hunkOf } = this.#parts;
     for (const { id } of hunks) {

@@ -4,7 +4,10 @@
  */
 import { type ContentId, type HunkId, knownContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
+import type { SnapshotSource } from "../../snapshot/snapshot_sink.ts";
 import type { Disk } from "../../platform/disk.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
+import { VaultChanged } from "../format/faults.ts";
 import { isReliable } from "../index/join.ts";
 import { LIST_SUFFIX, type UnitClass } from "../pack/items.ts";
 import type { ContentLists, EncodedList } from "../pack/parts_list.ts";
@@ -62,7 +65,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
   readonly #uploads: UnitUploads;
   /** Contents and parts that a caller was asked to store, and that are not in an index yet. */
   readonly #claimed = new Set<string>();
-  /** Hunks that this writer has stored, and that may be needed soon. */
+  /** Hunks of new snapshots that aren't in the cache yet. */
   #newHunks = new Map<HunkId, Uint8Array<ArrayBuffer>>();
   /** Contents that were found damaged: existing copies don't count. */
   readonly #damaged = new Set<string>();
@@ -130,12 +133,30 @@ export class RunStore implements PackDesk, AsyncDisposable {
     return true;
   }
 
-  /** Stores a hunk, unless it exists. @param bytes must not change until {@link keepUp} @returns whether it was new */
+  /**
+   * Stores a hunk, unless it exists. Keeps it at hand in any case: it may be removed from the vault before the new
+   * snapshot is there. @param bytes must not change until {@link keepUp} @returns whether it was new
+   */
   addHunk(id: HunkId, bytes: Uint8Array<ArrayBuffer>): boolean {
+    this.#newHunks.set(id, bytes);
     if (this.has(id, "meta")) return false;
     this.meta.add(rawItem(id, hunkName(id), bytes));
-    this.#newHunks.set(id, bytes);
     return true;
+  }
+
+  /**
+   * The bytes of a hunk that may have been removed from the vault since this run began.
+   * @param source has the hunks of a snapshot that is copied, but not the beginning of one that a checkpoint ends with
+   * @throws VaultChanged, DamagedContent if the source can't read it
+   */
+  async hunkAgain(id: HunkId, source?: Pick<SnapshotSource, "hunk">): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = this.#newHunks.get(id) ?? this.hunks.kept(id) ?? await source?.hunk(id);
+    if (bytes !== undefined) return bytes;
+    try {
+      return await this.contents.hunk(id);
+    } catch (error) {
+      throw error instanceof DamagedContent ? new VaultChanged() : error;
+    }
   }
 
   /** Packs the hunks and lists added so far. */
