@@ -49,7 +49,7 @@ import type { ContentNotes } from "./backup/vault_sink.ts";
 import { VaultWriter } from "./vault_writer.ts";
 import { Pruner } from "./prune/pruner.ts";
 import type { Compression } from "./write/compression.ts";
-import { MOST_MEMORY_BYTES, UNIT_BYTES, uploadsFor } from "./write/unit_uploads.ts";
+import { MOST_MEMORY_BYTES, MOST_UNLISTED, UNIT_BYTES, uploadsFor } from "./write/unit_uploads.ts";
 
 export interface VaultOptions {
   readonly machine: Machine;
@@ -72,6 +72,8 @@ export interface VaultOptions {
   readonly isCached?: boolean;
   /** For tests: largest stored size in bytes of a unit that is made in memory. */
   readonly mostUnitInMemory?: number;
+  /** For tests: number of items from which stored units are listed without waiting for a checkpoint. */
+  readonly mostUnlisted?: number;
   /** For tests: bytes that a restore keeps in memory; the rest waits in a temporary file. */
   readonly mostFilesInMemory?: number;
 }
@@ -307,12 +309,14 @@ export class Vault implements Repository {
     const notes = this.#notes, lock = this.#cache.lockForWriting();
     this.#options.onWrite?.();
     const parts = { objects, index, contents, hunks: this.#hunks, roots, machine, notes, pruner, changeCatalog, lock };
-    const { mostUnitInMemory = MOST_MEMORY_BYTES } = this.#options, spool = this.#cache.place?.units;
+    const { mostUnitInMemory = MOST_MEMORY_BYTES, mostUnlisted = MOST_UNLISTED } = this.#options,
+      spool = this.#cache.place?.units;
     return new VaultWriter(parts, {
       host,
       unitBytes,
       mostUnitInMemory,
       mostUploads: uploadsFor(unitBytes, connections),
+      mostUnlisted,
       compression,
       spool,
       refusal,

@@ -55,6 +55,7 @@ export async function history(seed: number, changes: Partial<Situation>): Promis
     keepUnusedMs: 0,
     deleteFails: situation.deleteFails,
     listsLate: situation.listsLate,
+    smallUnits: seed % 2 === 1,
   });
   await new History(world, situation).run();
   const { bugs } = world;

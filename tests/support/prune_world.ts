@@ -46,7 +46,7 @@ export const STEP_MS = 60_000;
 const START_MS = Date.UTC(2026, 10, 20);
 const signal = new AbortController().signal;
 const CHUNKER = { min: 64, average: 256, max: 1024, wholeUpTo: 1024 };
-const UNIT_BYTES = 1 << 20;
+const UNIT_BYTES = 1 << 20, SMALL_UNIT_BYTES = 1 << 10;
 
 /** What writers may store: the last two are large, and begin alike. */
 export const CONTENTS: readonly Uint8Array<ArrayBuffer>[] = [
@@ -145,6 +145,8 @@ export interface WorldOptions {
   readonly listsLate?: number;
   /** Lines of one ledger. */
   readonly ledgerLines?: number;
+  /** Units of writers are small, and listed as soon as possible: not just in a checkpoint. */
+  readonly smallUnits?: boolean;
   /** Share of deletions that are answered, but don't happen. */
   readonly deleteFails: number;
 }
@@ -237,7 +239,8 @@ export class PruneWorld implements Disposable {
       ? openMemory(this.objects, this.nowMs)
       : steppedPlace(this.objects, actor, this.nowMs, { ...steps, ...this.#late(steps) });
     const options = { machine: this.machine, monitor: new TestMonitor(), host: actor?.name ?? "test" };
-    return await openVault(backend, this.access, { ...options, unitBytes: UNIT_BYTES });
+    const pace = this.options.smallUnits ? { unitBytes: SMALL_UNIT_BYTES, mostUnlisted: 1 } : { unitBytes: UNIT_BYTES };
+    return await openVault(backend, this.access, { ...options, ...pace });
   }
 
   /** What was stored a moment ago is in no list. */

@@ -50,7 +50,15 @@ export async function repack(
   options: RepackOptions,
 ): Promise<readonly string[]> {
   const { objects, index, host } = vault, { unitBytes, mostUploads, machine, workers, signal } = options;
-  const made = { host, unitBytes, mostUploads, mostUnitInMemory: Infinity, disk: machine.disk, spool: undefined };
+  const made = {
+    host,
+    unitBytes,
+    mostUploads,
+    mostUnitInMemory: Infinity,
+    disk: machine.disk,
+    spool: undefined,
+    mostUnlisted: Infinity,
+  };
   await using uploads = new UnitUploads(objects, index, made);
   const store = { ...deskOf(uploads), objects, options: { unitBytes, compression: "default" } } as const;
   await using threads = new PackThreads(store, { machine, workers, signal, ratios: new Map() });
@@ -61,7 +69,7 @@ export async function repack(
     if (facts !== undefined && await isDone(() => mover.move(facts), options)) moved.push(name);
   });
   await threads.finish();
-  await uploads.flush(() => {});
+  await uploads.flush();
   return moved;
 }
 

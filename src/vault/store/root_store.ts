@@ -104,10 +104,10 @@ export class RootStore {
    * @returns false if it has grown: a root that replaced another may be newer than the listing
    */
   async #takeListed(missed: Set<string>): Promise<boolean> {
-    const listed = await this.#objects.list("snapshots");
-    for (const known of [this.#known, this.#unusable]) {
-      for (const name of known.keys()) if (!listed.has(name)) known.delete(name);
-    }
+    // What is put while the place lists may not be in its answer.
+    const before = [...this.#known.keys(), ...this.#unusable.keys()], listed = await this.#objects.list("snapshots");
+    const vanished = before.filter((name) => !listed.has(name));
+    for (const known of [this.#known, this.#unusable]) vanished.forEach((name) => known.delete(name));
     const unread = [...listed.keys()].filter((name) => !missed.has(name) && !this.#recall(name));
     const next = unread.values(), gone = new Set<string>();
     const takeNext = async () => {

@@ -178,10 +178,10 @@ export class UnitIndex {
    * @returns false if it has grown: what replaced a superseded object may be newer than the listing
    */
   async #takeListed(missed: Set<string>): Promise<boolean> {
-    const listed = await this.#objects.list("index");
-    for (const known of [this.#known, this.#unusable]) {
-      for (const name of known.keys()) if (!listed.has(name)) known.delete(name);
-    }
+    // What is added while the place lists may not be in its answer.
+    const before = [...this.#known.keys(), ...this.#unusable.keys()], listed = await this.#objects.list("index");
+    const vanished = before.filter((name) => !listed.has(name));
+    for (const known of [this.#known, this.#unusable]) vanished.forEach((name) => known.delete(name));
     const unread = [...listed].filter(([name]) => !missed.has(name) && !this.#recall(name)), gone = new Set<string>();
     const next = unread.values();
     const takeNext = async () => {

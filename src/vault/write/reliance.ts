@@ -12,24 +12,28 @@ import type { RunStore } from "./run_store.ts";
 export class ReliableUnits {
   readonly #store: RunStore;
   #known: ReadonlySet<string>;
+  /** Number of units of this writer that were looked at. */
+  #looked: number;
 
   constructor(store: RunStore) {
     this.#store = store;
     this.#known = new Set(store.reliable());
+    this.#looked = store.own.length;
   }
 
-  /** Refreshes the index. @returns number of units that can no longer be relied on */
+  /**
+   * Refreshes the index. @returns number of units that can no longer be relied on; those that this writer has listed
+   * since the last look are among them, however soon somebody else has given them up
+   */
   async look(): Promise<number> {
+    const { own } = this.#store;
     await this.#store.refresh();
+    const added = own.slice(this.#looked);
+    this.#looked = own.length;
     let lost = 0;
-    for (const unit of this.#known) if (!this.#store.isReliable(unit)) lost++;
+    for (const unit of new Set([...this.#known, ...added])) if (!this.#store.isReliable(unit)) lost++;
     this.#known = new Set(this.#store.reliable());
     return lost;
-  }
-
-  /** Adds units that were stored since. */
-  grow(): void {
-    this.#known = new Set([...this.#known, ...this.#store.reliable()]);
   }
 }
 

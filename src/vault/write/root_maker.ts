@@ -80,7 +80,6 @@ export class RootMaker {
     if (root.complete && bytes.length <= MOST_COPY_BYTES) store.meta.addCopy(listItem(id, rootName(id), bytes));
     await flush();
     if (root.complete) store.assertAllPacked();
-    this.#units.grow();
     const search = { isDue: this.#hasLost };
     await this.#settle(root, search);
     return search;
@@ -98,7 +97,6 @@ export class RootMaker {
       await this.#parts.flush();
       await this.#parts.storeAgain(await this.#lostOf(root));
       await this.#parts.flush();
-      this.#units.grow();
     }
   }
 

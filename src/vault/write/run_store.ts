@@ -9,6 +9,7 @@ import type { Disk } from "../../platform/disk.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { VaultChanged } from "../format/faults.ts";
 import { isReliable } from "../index/join.ts";
+import type { UnitLine } from "../index/index_object.ts";
 import { LIST_SUFFIX, type UnitClass } from "../pack/items.ts";
 import type { ContentLists, EncodedList } from "../pack/parts_list.ts";
 import { hunkName, storedListName } from "../pack/tar_names.ts";
@@ -32,6 +33,8 @@ export interface RunOptions {
   readonly mostUnitInMemory: number;
   /** Most units that are uploaded at once. */
   readonly mostUploads: number;
+  /** Number of items from which stored units are listed before a flush. */
+  readonly mostUnlisted: number;
   readonly compression: Compression;
   readonly disk: Disk;
   /** A local directory for units that are too large for memory. */
@@ -69,6 +72,8 @@ export class RunStore implements PackDesk, AsyncDisposable {
   #newHunks = new Map<HunkId, Uint8Array<ArrayBuffer>>();
   /** Contents that were found damaged: existing copies don't count. */
   readonly #damaged = new Set<string>();
+  /** Names of the units that this writer has stored and listed. */
+  readonly #own: string[] = [];
   /** Units that the index lists, but the place doesn't have. */
   #absent: ReadonlySet<string> = new Set();
 
@@ -78,7 +83,8 @@ export class RunStore implements PackDesk, AsyncDisposable {
     this.contents = contents;
     this.hunks = hunks;
     this.options = options;
-    this.#uploads = new UnitUploads(objects, index, options);
+    const listed = (unit: UnitLine) => this.#noteListed(unit);
+    this.#uploads = new UnitUploads(objects, index, { ...options, listed });
     this.meta = new MetaPacker(this.packer("meta"));
   }
 
@@ -207,10 +213,13 @@ export class RunStore implements PackDesk, AsyncDisposable {
   async flush(): Promise<void> {
     this.#keepNewHunks();
     await this.meta.finish();
-    await this.#uploads.flush(({ items }) => {
-      for (const { id } of items) this.#claimed.delete(id);
-    });
+    await this.#uploads.flush();
     this.meta.settle();
+  }
+
+  #noteListed({ unit, items }: UnitLine): void {
+    this.#own.push(unit);
+    for (const { id } of items) this.#claimed.delete(id);
   }
 
   /**
@@ -233,6 +242,11 @@ export class RunStore implements PackDesk, AsyncDisposable {
     if (firstMs === undefined || await backend.now({ roughly: true }) - firstMs < LONG_MS) return;
     const there = await this.objects.list("data");
     this.#absent = new Set([...this.index.unitNames()].filter((unit) => !there.has(unit)));
+  }
+
+  /** Names of the units that this writer has stored and listed, in this order; grows. */
+  get own(): readonly string[] {
+    return this.#own;
   }
 
   /** Names of the units that may be relied on. */

@@ -26,6 +26,11 @@ const META_BYTES = 1024 * 1024;
 const SALT_BYTES = 16;
 /** Units that are uploaded at once if the place's limit is unknown. */
 const USUAL_UPLOADS = 2;
+/**
+ * Number of items in stored units from which an index object is written, without waiting for a checkpoint: small enough
+ * for their lines to take some tens of megabytes, large enough for the index to have few objects.
+ */
+export const MOST_UNLISTED = 50_000;
 /** Most bytes of units that are being uploaded, as they are in memory. */
 const MOST_BYTES_UNDER_WAY = 256 * 1024 * 1024;
 
@@ -53,6 +58,10 @@ export interface UploadOptions {
   readonly disk: Disk;
   /** A local directory for units that are too large for memory. Absent: there are none. */
   readonly spool: Raw | undefined;
+  /** Number of items from which stored units are listed before a flush. */
+  readonly mostUnlisted: number;
+  /** Called with each unit when an index object lists it. */
+  readonly listed?: (unit: UnitLine) => void;
 }
 
 type UnitFile = Extract<UnitBody, { kind: "file" }>;
@@ -68,7 +77,10 @@ export class UnitUploads implements AsyncDisposable {
   /** Files of units that are not stored yet, by name. */
   readonly #files = new Map<Raw, FileRoom>();
   #failure: { readonly error: unknown } | undefined;
+  /** Units that no index object lists yet. */
   #stored: UnitLine[] = [];
+  /** The index object that is being written: one at a time. */
+  #listing: Promise<void> | undefined;
   #names = 0;
   #firstMs: number | undefined;
 
@@ -130,6 +142,7 @@ export class UnitUploads implements AsyncDisposable {
       .catch((error) => void (this.#failure ??= { error }));
     this.#underWay.add(done);
     done.then(() => this.#underWay.delete(done));
+    if (this.#listing === undefined && itemsOf(this.#stored) >= this.#options.mostUnlisted) await this.#listStored();
   }
 
   #copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -177,21 +190,31 @@ export class UnitUploads implements AsyncDisposable {
     this.#files.delete(name);
   }
 
-  /**
-   * Waits for all accepted units, and stores the index of those that are not listed yet.
-   * @param listed called with these
-   */
-  async flush(listed: (unit: UnitLine) => void): Promise<void> {
+  /** Waits for all accepted units, and stores the index of those that are not listed yet. */
+  async flush(): Promise<void> {
     await Promise.all(this.#underWay);
+    await this.#listing;
     this.#throwIfFailed();
-    const { access, auth, backend } = this.#objects, { host } = this.#options;
-    while (this.#stored.length > 0) {
-      const units = portionOf(this.#stored), written = new Date(await backend.now({ roughly: true })).toISOString();
-      const object: IndexObject = { kind: "units", vault: access.config.id, host, written, supersedes: [], units };
-      this.#index.add(await this.#objects.put("index", encodeIndex(object, auth)), object);
-      this.#stored = this.#stored.slice(units.length);
-      units.forEach(listed);
+    while (this.#stored.length > 0) await this.#listStored();
+  }
+
+  /** Stores the index of the oldest units that are not listed yet. */
+  async #listStored(): Promise<void> {
+    this.#listing = this.#list(portionOf(this.#stored));
+    try {
+      await this.#listing;
+    } finally {
+      this.#listing = undefined;
     }
+  }
+
+  async #list(units: readonly UnitLine[]): Promise<void> {
+    const { access, auth, backend } = this.#objects, { host } = this.#options;
+    const written = new Date(await backend.now({ roughly: true })).toISOString();
+    const object: IndexObject = { kind: "units", vault: access.config.id, host, written, supersedes: [], units };
+    this.#index.add(await this.#objects.put("index", encodeIndex(object, auth)), object);
+    this.#stored = this.#stored.slice(units.length);
+    if (this.#options.listed !== undefined) units.forEach(this.#options.listed);
   }
 
   #throwIfFailed(): void {
@@ -199,9 +222,13 @@ export class UnitUploads implements AsyncDisposable {
   }
 }
 
-/** The first units of a list: as many as one index object can describe. */
+function itemsOf(units: readonly UnitLine[]): number {
+  return units.reduce((sum, { items }) => sum + items.length, 0);
+}
+
+/** A copy of the first units of a list, which may grow: as many as one index object can describe. */
 function portionOf(units: readonly UnitLine[]): readonly UnitLine[] {
   let items = 0;
   const end = units.findIndex(({ items: { length } }, i) => (items += length) > MOST_WRITTEN && i > 0);
-  return end < 0 ? units : units.slice(0, end);
+  return units.slice(0, end < 0 ? units.length : end);
 }
