@@ -63,7 +63,7 @@ export class PlaceRefuses extends Fault {
 export class PlaceFull extends Fault {
   readonly code = "place-full";
   readonly hint =
-    "Make room there: `backup-tool forget` and `backup-tool prune`, or a larger quota; then run the same again";
+    "Free a few megabytes there, which `prune` needs itself; then `forget` and `prune`, or ask for a larger quota";
   constructor(what: string, why: string) {
     super(`Cannot ${what}: ${why}`);
   }

@@ -95,6 +95,13 @@ export class VaultPlace {
     return new VaultPlace(this.world, this.#kind, "", { objects: this.objects, secret });
   }
 
+  /** Another place with the same objects. Of one in memory. */
+  copied(): VaultPlace {
+    const objects = new MemoryObjects();
+    for (const [key, bytes] of this.objects.map) objects.map.set(key, bytes);
+    return new VaultPlace(this.world, this.#kind, "", { objects, secret: this.#secret });
+  }
+
   async close(): Promise<void> {
     await this.#server?.close?.();
   }

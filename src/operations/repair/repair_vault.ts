@@ -26,6 +26,7 @@ import {
   HunkReferences,
 } from "../../storage/repair/affected_paths.ts";
 import { placesIn } from "../../storage/repair/content_repairer.ts";
+import { type BrokenObject, damagedObjects } from "../../vault/repair/damaged_objects.ts";
 import { missingAmong } from "../../vault/repair/unit_damages.ts";
 import type { ContentPieces, VaultRepairer } from "../../vault/repair/vault_repairer.ts";
 import type { Vault } from "../../vault/vault.ts";
@@ -34,7 +35,7 @@ import { check } from "../check/check.ts";
 import { livePath } from "../drill/proof.ts";
 import { orNothing } from "./or_nothing.ts";
 import type { Repaired, RepairResult } from "./repaired.ts";
-import { type ContentCopy, VaultCopies } from "./vault_copies.ts";
+import { type ContentCopy, KEPT, VaultCopies } from "./vault_copies.ts";
 
 export interface VaultRepairRequest extends WorkOptions {
   /** Read every byte first, to find all damage. Otherwise, only missing or truncated objects are repaired. */
@@ -113,8 +114,12 @@ class VaultRepair {
   readonly #hunks = new Map<HunkId, Uint8Array<ArrayBuffer>>();
   /** Units that were given up, and what is wrong with them. */
   readonly #damages = new Map<string, string>();
+  /** Those of them that an earlier run had given up. */
+  readonly #givenUp = new Set<string>();
   /** Roots of complete and partial snapshots. */
   #roots: ReadonlyMap<RootId, Root> = new Map();
+  /** Damaged objects of snapshots that the cache has. */
+  readonly #kept = new Set<string>();
   #healed = 0;
   #lost = 0;
 
@@ -129,7 +134,10 @@ class VaultRepair {
   > {
     const { request, repairer } = this.#tools;
     for (const id of request.snapshots ?? []) await this.#bringBack(id);
-    await this.#listUnits();
+    const broken = await this.#replaceObjects(await damagedObjects(this.#vault.objects, request.signal));
+    await this.#healIndex(broken.filter(({ kind }) => kind === "index"));
+    await this.#healRoots(broken.filter(({ kind }) => kind === "snapshots"));
+    this.#noteKeys(broken.filter(({ kind }) => kind === "keys"));
     await this.#readRoots();
     const first = await this.#suspects(request.readData);
     await this.#giveUpUnits([...first.contents.keys(), ...first.hunks.keys()]);
@@ -155,7 +163,9 @@ class VaultRepair {
   async #giveUpUnits(ids: readonly string[]): Promise<number> {
     const { repairer } = this.#tools, before = this.#damages.size;
     for (const [unit, what] of await repairer?.damagesOf(ids) ?? []) {
-      if (!this.#damages.has(unit)) this.#damages.set(unit, what);
+      if (this.#damages.has(unit)) continue;
+      this.#damages.set(unit, what);
+      if (repairer?.isReliable(unit) === false) this.#givenUp.add(unit);
     }
     if (this.#damages.size > before) await repairer?.doom(this.#damages.keys());
     return this.#damages.size - before;
@@ -171,11 +181,53 @@ class VaultRepair {
     this.#note({ kind: "root", id, what, from, quarantine: undefined, affected: [] });
   }
 
-  async #listUnits(): Promise<void> {
-    const { repairer, monitor } = this.#tools;
-    const { listed, unreadable } = await repairer?.listUnlisted() ?? { listed: 0, unreadable: 0 };
+  /** Takes intact objects from other copies of this vault. @returns those that have none */
+  async #replaceObjects(broken: readonly BrokenObject[]): Promise<BrokenObject[]> {
+    const { copies, repairer } = this.#tools, rest: BrokenObject[] = [], roots: string[] = [];
+    for (const object of broken) {
+      const copy = await copies.sameObject(object);
+      if (copy === undefined) rest.push(object);
+      else {
+        await repairer?.replaceObject(object, copy.bytes);
+        if (object.kind === "snapshots") roots.push(object.name);
+        this.#noteObject(object, copy.from);
+      }
+    }
+    if (repairer !== undefined) await this.#vault.roots.distrust(roots);
+    return rest;
+  }
+
+  #noteKeys(broken: readonly BrokenObject[]): void {
+    for (const key of broken) this.#noteObject(key, undefined);
+    if (broken.length === 0) return;
+    this.#tools.monitor.notice(
+      "A damaged key opens nothing: make another with `backup-tool key add`, and remove it with `backup-tool key remove`",
+    );
+  }
+
+  #noteObject({ kind, name, what }: BrokenObject, from: string | undefined): void {
+    this.#note({ kind: "object", id: `${kind}/${name}`, what, from, quarantine: undefined, affected: [] });
+  }
+
+  /** Lists what no index lists, or only damaged objects of it, which go then. */
+  async #healIndex(broken: readonly BrokenObject[]): Promise<void> {
+    const { repairer, monitor } = this.#tools, names = new Set(broken.map(({ name }) => name));
+    const { listed, unreadable } = await repairer?.listUnlisted(names) ?? { listed: 0, unreadable: 0 };
     if (listed > 0) monitor.notice(`${pluralText(listed, "unit")} that no index knew of: listed now`);
     if (unreadable > 0) monitor.notice(`${pluralText(unreadable, "unit")} that no index knows of can't be read`);
+    if (broken.length > 0) await repairer?.removeFromIndex(names);
+    for (const object of broken) this.#noteObject(object, "the units that it listed");
+  }
+
+  /** Stores roots again that the cache still has. Of others, nobody knows which snapshots they were. */
+  async #healRoots(broken: readonly BrokenObject[]): Promise<void> {
+    const what = new Map(broken.map((object) => [object.name, object.what]));
+    for (const [name, stored] of await this.#vault.roots.distrust(what.keys())) {
+      await this.#tools.repairer?.renewRoot(name, stored);
+      this.#kept.add(name);
+      const { id } = stored, affected: Repaired["affected"] = [];
+      this.#note({ kind: "root", id, what: what.get(name) ?? "", from: KEPT, quarantine: undefined, affected });
+    }
   }
 
   async #readRoots(): Promise<void> {
@@ -188,7 +240,7 @@ class VaultRepair {
     }
     for (const [name, { code, message: what }] of this.#vault.roots.unusable) {
       // Whose it was nobody knows: a copy elsewhere comes back by `copy`, or by its id.
-      if (code === "newer-object" || discard.includes(name)) continue;
+      if (code === "newer-object" || discard.includes(name) || this.#kept.has(name)) continue;
       this.#note({ kind: "root", id: `snapshots/${name}`, what, from: undefined, quarantine: undefined, affected: [] });
     }
   }
@@ -354,6 +406,7 @@ class VaultRepair {
       paths.set(textOf(path), new Set([...paths.get(textOf(path)) ?? [], ...snapshots]));
     }
     const affected = Array.from(paths, ([path, snapshots]) => ({ path, snapshots: [...snapshots] }));
+    if (affected.length === 0 && this.#givenUp.has(unit)) return;
     const from = affected.length === 0 ? ITSELF : undefined;
     this.#tools.tell({ kind: "unit", id: unit, what, from, quarantine: undefined, affected });
   }

@@ -3,8 +3,8 @@ import type { RootId } from "../../core/content_id.ts";
 
 /** A damaged item and its outcome. */
 export interface Repaired {
-  /** "unit": an object of a vault, whose intact contents were stored again. */
-  readonly kind: "root" | "hunk" | "content" | "unit";
+  /** "unit": of a vault; its intact contents were stored again. "object": of a vault, a key or a part of its index. */
+  readonly kind: "root" | "hunk" | "content" | "unit" | "object";
   readonly id: string;
   /** Description of the damage. */
   readonly what: string;

@@ -12,7 +12,8 @@ import type { OpenFile } from "../../platform/disk.ts";
 import type { ContentReader, Repository } from "../../snapshot/repository.ts";
 import { GoneUnits } from "../../vault/repair/gone_units.ts";
 import type { ContentPieces } from "../../vault/repair/vault_repairer.ts";
-import type { Vault } from "../../vault/vault.ts";
+import { type BrokenObject, sameObject } from "../../vault/repair/damaged_objects.ts";
+import { Vault } from "../../vault/vault.ts";
 import { orNothing } from "./or_nothing.ts";
 
 /** A possible copy of a lost content. Whether it is one turns out when its pieces are read. */
@@ -24,7 +25,9 @@ export interface ContentCopy {
 }
 
 const PIECE_BYTES = 256 * 1024;
-const GONE = "units that were to be deleted", KEPT = "the cache on this machine";
+const GONE = "units that were to be deleted";
+/** Of what a local cache has. */
+export const KEPT = "the cache on this machine";
 
 export class VaultCopies implements AsyncDisposable {
   readonly #vault: Vault;
@@ -57,6 +60,19 @@ export class VaultCopies implements AsyncDisposable {
   ): Promise<{ readonly from: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined> {
     for (const { repository } of this.#others) {
       const bytes = await orNothing(async () => await repository.object(id));
+      if (bytes !== undefined) return { from: repository.location, bytes };
+    }
+    return undefined;
+  }
+
+  /** The same object of another copy of the vault: they have everything under the same names. */
+  async sameObject(
+    object: Pick<BrokenObject, "kind" | "name">,
+  ): Promise<{ readonly from: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined> {
+    const { access: { config: { id } } } = this.#vault.objects;
+    for (const { repository } of this.#others) {
+      if (!(repository instanceof Vault) || repository.objects.access.config.id !== id) continue;
+      const bytes = await orNothing(() => sameObject(repository.objects, object));
       if (bytes !== undefined) return { from: repository.location, bytes };
     }
     return undefined;

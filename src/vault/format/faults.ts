@@ -8,10 +8,18 @@ export class DamagedObject extends Fault {
   readonly hint: string;
   constructor(what: string, why: string) {
     super(`Cannot read ${JSON.stringify(what)} of the vault: ${why}`);
-    this.hint = what === "config"
-      ? "Put it back from a copy of the vault; or get the files out of the units, with `backup-tool salvage`"
-      : "Repair it from another copy, with `backup-tool repair --from`; what else is in the vault is not affected";
+    this.hint = hintFor(what);
   }
+}
+
+function hintFor(what: string): string {
+  if (what === "config") {
+    return "Put it back from a copy of the vault; or get the files out of the units, with `backup-tool salvage`";
+  }
+  if (what.startsWith("keys/")) {
+    return "Put it back from a copy of the vault; or open the vault with a key file, and make a key: `backup-tool key add`";
+  }
+  return "Repair it from another copy, with `backup-tool repair --from`; what else is in the vault is not affected";
 }
 
 /** A size exceeds the limits of the format; reading on could exhaust the memory. */

@@ -1,8 +1,9 @@
 /** The objects of `keys/`: keys of the vault, each encrypted with a passphrase of its own. */
 import { hash } from "node:crypto";
 import { type Backend, objectKey } from "../../backend/backend.ts";
+import { Fault } from "../../core/fault.ts";
 import { MissingObject } from "../../backend/faults.ts";
-import { WrongPassphrase } from "../format/faults.ts";
+import { DamagedObject, WrongPassphrase } from "../format/faults.ts";
 import { MOST_SMALL_BYTES } from "../format/limits.ts";
 import { encodeKeyFile, type KeyLabel, labelOfKeyFile } from "../seal/key_file.ts";
 import type { VaultKey } from "../seal/keys.ts";
@@ -18,13 +19,28 @@ export async function keyIds(backend: Backend): Promise<string[]> {
 
 /**
  * Opens the key file in an object; undefined if the passphrase is wrong or the object is gone. @throws BadKeyFile,
- * BeyondLimit
+ * BeyondLimit, DamagedObject
  */
 export async function openedKey(backend: Backend, id: string, passphrase: string): Promise<string | undefined> {
+  const key = objectKey("keys", id), bytes = await unlessMissing(backend.get(key));
+  if (bytes === undefined) return undefined;
   try {
-    return await openKeyFile(await backend.get(objectKey("keys", id)), passphrase, `keys/${id}`);
+    return await openKeyFile(bytes, passphrase, key);
   } catch (error) {
-    if (error instanceof WrongPassphrase || error instanceof MissingObject) return undefined;
+    // A damaged one fails like one for another passphrase, or like a file that is no key.
+    if (error instanceof Fault && hash("sha256", bytes) !== id) {
+      throw new DamagedObject(key, "its bytes don't match its name");
+    }
+    if (error instanceof WrongPassphrase) return undefined;
+    throw error;
+  }
+}
+
+async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof MissingObject) return undefined;
     throw error;
   }
 }

@@ -13,8 +13,8 @@ import { parseSnapshot } from "../index/snapshot_object.ts";
 import { parseLease } from "../index/lease_object.ts";
 import type { SealedObjects, SmallKind } from "../store/sealed_objects.ts";
 
-interface Rule {
-  readonly kind: ObjectKind;
+export interface ObjectRule {
+  readonly kind: Exclude<ObjectKind, "data">;
   /** True if damage to such an object loses data or access. */
   readonly isLoss: boolean;
   /** @returns the id of the snapshot, if it is one @throws a description of the damage */
@@ -22,7 +22,7 @@ interface Rule {
 }
 
 /** Rules for each kind. Damage to the index is no loss here: what it leads to is reported as missing. */
-const RULES: readonly Rule[] = [
+const RULES: readonly ObjectRule[] = [
   { kind: "keys", isLoss: true, look: lookAtKey },
   { kind: "locks", isLoss: false, look: signed("locks") },
   { kind: "index", isLoss: false, look: signed("index") },
@@ -34,19 +34,40 @@ export async function* checkObjects(
   objects: SealedObjects,
   signal: AbortSignal,
 ): AsyncGenerator<{ readonly seen: number; readonly read: readonly ObjectReport[] }> {
-  for (const { kind, isLoss, look } of RULES) {
+  for (const rule of RULES) {
     const read: ObjectReport[] = [];
     let seen = 0;
-    for await (const object of objects.backend.list(kind, signal)) {
-      if (signal.aborted) throw new Interrupted();
+    for await (const { name, fault, root } of lookAtEach(objects, rule, signal)) {
       seen++;
-      const found = await faultOr(() => look(objects, object));
-      if (typeof found === "string") read.push({ id: found, kind: "root", damage: undefined });
-      if (!(found instanceof Fault)) continue;
-      const isNewer = found instanceof NewerObject;
-      read.push({ id: `${kind}/${object.name}`, kind: "object", damage: found.message, isLoss: isLoss && !isNewer });
+      if (root !== undefined) read.push({ id: root, kind: "root", damage: undefined });
+      if (fault === undefined) continue;
+      const isLoss = rule.isLoss && !(fault instanceof NewerObject);
+      read.push({ id: `${rule.kind}/${name}`, kind: "object", damage: fault.message, isLoss });
     }
     yield { seen, read };
+  }
+}
+
+/** An object, and what is wrong with it. */
+interface Looked {
+  readonly rule: ObjectRule;
+  readonly name: string;
+  readonly fault: Fault | undefined;
+  /** Id of the snapshot, if it is one. */
+  readonly root: RootId | undefined;
+}
+
+/** Looks at all objects but units, one after the other. */
+export async function* lookAtObjects(objects: SealedObjects, signal: AbortSignal): AsyncGenerator<Looked> {
+  for (const rule of RULES) yield* lookAtEach(objects, rule, signal);
+}
+
+async function* lookAtEach(objects: SealedObjects, rule: ObjectRule, signal: AbortSignal): AsyncGenerator<Looked> {
+  for await (const object of objects.backend.list(rule.kind, signal)) {
+    if (signal.aborted) throw new Interrupted();
+    const found = await faultOr(() => rule.look(objects, object));
+    const isFault = found instanceof Fault;
+    yield { rule, name: object.name, fault: isFault ? found : undefined, root: isFault ? undefined : found };
   }
 }
 
@@ -66,7 +87,7 @@ async function lookAtKey({ backend }: SealedObjects, { name, size }: ListedObjec
   if (hash("sha256", await backend.get(key)) !== name) throw new DamagedObject(key, "its bytes don't match its name");
 }
 
-function signed(kind: SmallKind): Rule["look"] {
+function signed(kind: SmallKind): ObjectRule["look"] {
   return async (objects, { name, size }) => {
     const what = `${kind}/${name}`, bytes = await objects.get(kind, name, size), { auth, access: { config } } = objects;
     if (kind === "index") assertLines(readIndex(bytes, what, { vault: config.id, auth }));

@@ -21,10 +21,11 @@ export interface DoomingVault {
 }
 
 /**
- * Dooms units. @returns the number of units that could be relied on before @throws PruneOvertaken, VaultBusy,
- * NewerObject
+ * Dooms units.
+ * @param isDue whether the ledgers have to be written anew in any case
+ * @returns the number of units that could be relied on before @throws PruneOvertaken, VaultBusy, NewerObject
  */
-export async function doomUnits(vault: DoomingVault, units: Iterable<string>): Promise<number> {
+export async function doomUnits(vault: DoomingVault, units: Iterable<string>, { isDue = false } = {}): Promise<number> {
   const { objects, index, lease } = vault;
   await lease.renew();
   await index.refresh();
@@ -32,10 +33,10 @@ export async function doomUnits(vault: DoomingVault, units: Iterable<string>): P
   const nowMs = await objects.backend.now(), marks = new Map(Array.from(index.marks(), (line) => [line.unit, line]));
   const before = new Map(Array.from(index.objects(), (object) => [object.name, object]));
   const fresh = [...units].filter((unit) => index.isReliable(unit) && marks.get(unit)?.mark !== "gone");
-  if (fresh.length === 0) return 0;
+  const supersedes = supersededNow(before, { rewritten: [], keepsSuperseded: true });
+  if (fresh.length === 0 && !(isDue && marks.size + supersedes.length > 0)) return 0;
   const since = new Date(nowMs).toISOString();
   for (const unit of fresh) marks.set(unit, { unit, mark: "doomed", since });
-  const supersedes = supersededNow(before, { rewritten: [], keepsSuperseded: true });
   const own = await writeLedgers(vault, [...marks.values()], supersedes);
   await index.refresh();
   await lease.assertHeld();

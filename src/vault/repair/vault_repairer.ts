@@ -2,7 +2,6 @@
  * Repairs a vault: lists units that no index knows, finds damaged ones, and stores again what they held. It holds the
  * lease of prunes, so nothing is removed meanwhile.
  */
-import { objectKey } from "../../backend/backend.ts";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -16,10 +15,11 @@ import { Lease } from "../prune/lease.ts";
 import { portionsOf } from "../prune/portions.ts";
 import { readTail } from "../store/stored_units.ts";
 import { assertKnownVersions } from "../prune/survey.ts";
-import type { RootStore } from "../store/root_store.ts";
+import type { RootStore, StoredRoot } from "../store/root_store.ts";
 import type { LocalPacker } from "../write/local_packer.ts";
 import { isThere } from "../write/reliance.ts";
 import type { RunStore } from "../write/run_store.ts";
+import { type BrokenObject, removeObject, replaceObject } from "./damaged_objects.ts";
 import { doomUnits } from "./doom.ts";
 import { RootCopies } from "./root_copies.ts";
 import { UnitDamages } from "./unit_damages.ts";
@@ -59,13 +59,16 @@ export class VaultRepairer implements AsyncDisposable {
   }
 
   /**
-   * Lists existing units that neither an index nor a tombstone knows. @returns the numbers of units now listed, and of
-   * unreadable ones
+   * Lists existing units that neither an index nor a tombstone knows.
+   * @param damaged objects of the index that don't count: a cache may have what was in them
+   * @returns the numbers of units now listed, and of unreadable ones
    */
-  async listUnlisted(): Promise<{ readonly listed: number; readonly unreadable: number }> {
+  async listUnlisted(
+    damaged: ReadonlySet<string>,
+  ): Promise<{ readonly listed: number; readonly unreadable: number }> {
     const { objects, index, options: { host } } = this.#vault.store, lines: UnitLine[] = [];
     let unreadable = 0;
-    for (const [unit, size] of await this.#unlisted()) {
+    for (const [unit, size] of await this.#unlisted(damaged)) {
       const line = await readTail(objects, unit, size);
       if (line === undefined) unreadable++;
       else lines.push(line);
@@ -78,12 +81,27 @@ export class VaultRepairer implements AsyncDisposable {
     return { listed: lines.length, unreadable };
   }
 
-  async #unlisted(): Promise<[string, number][]> {
+  async #unlisted(damaged: ReadonlySet<string>): Promise<[string, number][]> {
     const { objects, index } = this.#vault.store, stored = await objects.list("data");
     // Whoever is writing lists its units a moment later.
     await index.refresh();
     const gone = new Set(Array.from(index.marks()).filter(({ mark }) => mark === "gone").map(({ unit }) => unit));
-    return [...stored].filter(([unit]) => index.unit(unit) === undefined && !gone.has(unit));
+    const sound = Array.from(index.objects(), ({ name }) => name).filter((name) => !damaged.has(name));
+    const listed = new Set(sound.flatMap((name) => index.unitsIn(name)));
+    return [...stored].filter(([unit]) => !gone.has(unit) && !(listed.has(unit) && index.unit(unit) !== undefined));
+  }
+
+  /**
+   * Removes damaged objects of the index, once what they listed is listed again. What is known of units that are gone
+   * or given up is written anew before, and units that don't exist are given up: nothing may count again because an
+   * object that said so is missing. @throws PruneOvertaken, VaultBusy, NewerObject
+   */
+  async removeFromIndex(damaged: ReadonlySet<string>): Promise<void> {
+    const { objects, index, options: { host } } = this.#vault.store, stored = await objects.list("data");
+    const absent = [...index.unitNames()].filter((unit) => !stored.has(unit));
+    await doomUnits({ objects, index, lease: this.#lease, host }, absent, { isDue: true });
+    for (const name of damaged) await removeObject(objects, { kind: "index", name });
+    await index.refresh();
   }
 
   /**
@@ -93,6 +111,10 @@ export class VaultRepairer implements AsyncDisposable {
   async doom(units: Iterable<string>): Promise<number> {
     const { objects, index, options: { host } } = this.#vault.store;
     return await doomUnits({ objects, index, lease: this.#lease, host }, units);
+  }
+
+  isReliable(unit: string): boolean {
+    return this.#vault.store.isReliable(unit);
   }
 
   /** True if all of a content is in units that may be relied on. */
@@ -131,11 +153,23 @@ export class VaultRepairer implements AsyncDisposable {
 
   /** Removes an unusable object of `snapshots/`, which would keep prunes from removing anything. */
   async discardRoot(name: string): Promise<void> {
-    const { roots, store: { objects } } = this.#vault, fault = roots.unusable.get(name);
+    const { roots } = this.#vault, fault = roots.unusable.get(name);
     if (fault === undefined || fault instanceof NewerObject) {
       throw new BadUsage(`snapshots/${name} is no damaged object of the vault`, "See what `backup-tool check` names");
     }
-    await objects.backend.remove(objectKey("snapshots", name));
+    await roots.removeObject(name);
+  }
+
+  /** Stores the root of a damaged object again, in a new one. */
+  async renewRoot(name: string, stored: StoredRoot): Promise<void> {
+    const { roots, store: { objects } } = this.#vault;
+    await roots.put(stored);
+    if (await removeObject(objects, { kind: "snapshots", name })) await roots.heads();
+  }
+
+  /** Puts an intact object, from a copy of this vault, in the place of a damaged one. */
+  async replaceObject(object: Pick<BrokenObject, "kind" | "name">, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await replaceObject(this.#vault.store.objects, object, bytes);
   }
 
   /** Stores everything packed so far, and the index for it. */

@@ -125,6 +125,7 @@ export class RootStore {
   /** Takes a root's header from the cache. @returns false if it isn't there */
   #recall(name: string): boolean {
     if (this.#known.has(name)) return true;
+    if (this.#unusable.has(name)) return false;
     const header = this.#cache.read((tables) => tables.header(name));
     if (header !== undefined) this.#known.set(name, header);
     return header !== undefined;
@@ -191,11 +192,37 @@ export class RootStore {
     return removed;
   }
 
+  /**
+   * Reads objects again, whatever the cache says of them.
+   * @returns the roots that the cache has of those that can't be read: they count as unusable from now on
+   */
+  async distrust(names: Iterable<string>): Promise<ReadonlyMap<string, StoredRoot>> {
+    await this.lastHeads();
+    const kept = new Map<string, StoredRoot>();
+    for (const name of names) {
+      const header = this.#known.get(name), bytes = this.#cache.read((tables) => tables.root(name));
+      this.#known.delete(name);
+      this.#version++;
+      try {
+        this.#remember(name, await this.#fetch(name));
+      } catch (error) {
+        if (!isOfObject(error)) throw error;
+        if (!(error instanceof MissingObject)) this.#unusable.set(name, error);
+        if (header !== undefined && bytes !== undefined) {
+          kept.set(name, { id: header.id, bytes, root: parseRoot(bytes) });
+        }
+      }
+    }
+    this.#flush();
+    return kept;
+  }
+
   /** Removes one object. Its snapshot remains if another has the same root. */
   async removeObject(name: string): Promise<void> {
     await this.#objects.backend.remove(objectKey("snapshots", name));
     const header = this.#known.get(name);
     this.#known.delete(name);
+    this.#unusable.delete(name);
     if (header !== undefined) this.#cache.write((tables) => tables.noteForgotten(name, header));
     this.#isTidy = false;
     this.#version++;
@@ -205,6 +232,7 @@ export class RootStore {
   async #take(name: string, size: number): Promise<boolean> {
     try {
       this.#remember(name, await this.#fetch(name, size));
+      this.#unusable.delete(name);
     } catch (error) {
       if (error instanceof MissingObject) return false;
       if (!isOfObject(error)) throw error;

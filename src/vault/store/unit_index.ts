@@ -224,6 +224,7 @@ export class UnitIndex {
       const bytes = await this.#objects.get("index", name, size);
       this.#cache.tables.stage(name, readIndex(bytes, what, { vault: config.id, auth }));
       releaseMemory(bytes);
+      this.#unusable.delete(name);
     } catch (error) {
       if (error instanceof MissingObject) return false;
       if (!isOfObject(error) || error instanceof CatalogFault) throw error;

@@ -49,9 +49,9 @@ class Pair implements Disposable {
     await copy(storage, vault, { workers: 0, signal, clock: this.world.clock }, new TestMonitor());
   }
 
-  async repair(changes: Partial<VaultRepairRequest> = {}) {
+  async repair(changes: Partial<VaultRepairRequest> = {}, options: Parameters<VaultPlace["open"]>[2] = {}) {
     const monitor = new TestMonitor(), told: Repaired[] = [];
-    await using vault = await this.place.open(monitor);
+    await using vault = await this.place.open(monitor, undefined, options);
     const request = { readData: true, from: [], dryRun: false, host: "elsewhere", workers: 0, signal, ...changes };
     const result = await repairVault(vault, request, (repaired) => told.push(repaired), monitor);
     return { result, told, monitor, of: (kind: Repaired["kind"]) => told.filter((each) => each.kind === kind) };
@@ -80,6 +80,23 @@ class Pair implements Disposable {
         if (content) ok(await vault.contents.reliableHomes(content), content);
       }
     }
+  }
+
+  /** From here on, the vault is opened with the file of its key. */
+  async openByKeyFile(): Promise<void> {
+    await using vault = await this.place.open();
+    const { key, config: { id } } = vault.objects.access;
+    this.place = this.place.with({
+      kind: "key-file",
+      text: encodeKeyFile(key!, { vault: id, name: "test", created: SINCE }),
+    });
+  }
+
+  /** A unit is given up, so that there is a ledger. */
+  async giveUpOne(): Promise<void> {
+    const [unit] = await this.units("data");
+    this.remove("data", [unit!]);
+    strictEqual((await this.repairFromStorage()).result.lost, 0);
   }
 
   async units(unitClass: "data" | "meta"): Promise<string[]> {
@@ -307,6 +324,79 @@ Deno.test("a damaged object of snapshots/ is told of, stops prunes, and goes if 
   await prune();
   await pair.assertSound();
 });
+
+const DAMAGES: readonly [what: string, change: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>][] = [
+  ["cut", (bytes) => bytes.slice(0, 100)],
+  ["empty", () => new Uint8Array()],
+  ["flipped", (bytes) => bytes.with(bytes.length >> 1, bytes[bytes.length >> 1]! ^ 1)],
+];
+
+/** All objects of a kind are damaged. @returns their keys */
+function damageAll(pair: Pair, kind: string, change: typeof DAMAGES[number][1]): string[] {
+  const { map } = pair.place.objects, keys = [...map.keys()].filter((key) => key.startsWith(`${kind}/`));
+  for (const key of keys) map.set(key, change(map.get(key)!));
+  return keys;
+}
+
+/** Someone reads the vault, and keeps a cache. */
+async function know(pair: Pair, state: string): Promise<void> {
+  await using vault = await pair.place.open(new TestMonitor(), undefined, { state });
+  strictEqual((await vault.snapshots()).length, 2);
+}
+
+for (const [what, change] of DAMAGES) {
+  Deno.test(`objects of snapshots/ that are ${what} are stored again from the cache of the machine that wrote them`, async () => {
+    using pair = await Pair.make();
+    const state = `${pair.world.base}/state`;
+    await know(pair, state);
+    const keys = damageAll(pair, "snapshots", change);
+    const dry = await pair.repair({ dryRun: true }, { state });
+    deepStrictEqual([dry.result.healed, dry.result.lost], [keys.length, 0]);
+    const { result, of } = await pair.repair({}, { state });
+    deepStrictEqual([result.healed, result.lost, of("root").length], [keys.length, 0, keys.length]);
+    await pair.assertSound();
+    strictEqual((await pair.repair()).result.damaged, 0);
+  });
+
+  for (const isKnown of [false, true]) {
+    const where = isKnown ? "that the cache knows" : "that nobody knows";
+    Deno.test(`objects of index/ that are ${what}, and ${where}, go once their units are listed again`, async () => {
+      using pair = await Pair.make();
+      const state = `${pair.world.base}/state`, options = isKnown ? { state } : {};
+      await pair.giveUpOne();
+      if (isKnown) await know(pair, state);
+      const keys = damageAll(pair, "index", change);
+      const { result } = await pair.repair({}, options);
+      deepStrictEqual([result.healed, result.lost], [keys.length, 0]);
+      for (const key of keys) strictEqual(pair.place.objects.map.has(key as never), false, key);
+      await pair.assertSound();
+      const { result: again, monitor } = await pair.repair();
+      deepStrictEqual([again.damaged, monitor.problems], [0, []]);
+    });
+  }
+
+  Deno.test(`objects of all kinds that are ${what} come from a copy of the vault, under their names`, async () => {
+    using pair = await Pair.make();
+    await pair.openByKeyFile();
+    await using copy = await pair.place.copied().open();
+    const before = new Map(pair.place.objects.map);
+    for (const kind of ["keys", "index", "snapshots"]) damageAll(pair, kind, change);
+    const { result, of } = await pair.repair({ from: [copy] });
+    strictEqual(result.lost, 0);
+    ok(of("object").some(({ id }) => id.startsWith("keys/")));
+    for (const [key, bytes] of before) deepStrictEqual(pair.place.objects.map.get(key), bytes, key);
+    await pair.assertSound();
+  });
+
+  Deno.test(`a key that is ${what} is named as lost by a repair`, async () => {
+    using pair = await Pair.make();
+    await pair.openByKeyFile();
+    const [key] = damageAll(pair, "keys", change);
+    const { result, of, monitor } = await pair.repair();
+    deepStrictEqual([result.lost, of("object").map(({ id }) => id)], [1, [key]]);
+    ok(monitor.notices.some((text) => text.includes("key add")));
+  });
+}
 
 Deno.test("a dry run tells the same, and changes nothing", async () => {
   using pair = await Pair.make();
