@@ -5,6 +5,7 @@
 import { hash } from "node:crypto";
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import { Interrupted } from "../../core/fault.ts";
+import { collectGarbage } from "../../core/garbage.ts";
 import { ItemSet } from "../../core/item_set.ts";
 import { isInPart } from "../../core/subset.ts";
 import type { ObjectReport, ScanReport, ScanRequest } from "../../snapshot/repository.ts";
@@ -34,6 +35,9 @@ interface CheckJob extends FrameJob {
 }
 
 const MOST_BYTES = 48 * 1024 * 1024, AHEAD = 3;
+/** What an item takes here and on its way to a thread, in bytes. */
+const ITEM_BYTES = 512;
+const ITEMS_PER_COLLECTION = 50_000;
 /** Size in bytes up to which a unit is fetched whole, and compared with its name too. */
 const MOST_WHOLE_BYTES = 20 * 1024 * 1024;
 /** Plain bytes of parts that a thread hands over at once. */
@@ -47,6 +51,8 @@ export class DataCheck implements Disposable {
   readonly #large: LargeCheck;
   /** Resolves when the parts of the previous job have been joined: parts are joined in the order of jobs. */
   #turn: Promise<void> = Promise.resolve();
+  /** Number of items since garbage was collected. */
+  #uncollected = 0;
   /** Items that were reported as intact. */
   readonly #told = new ItemSet();
   /** Items that were damaged in one unit, and will be searched for in others at the end. */
@@ -73,7 +79,7 @@ export class DataCheck implements Disposable {
     else yield reportOf(await this.#note(ids, needs));
     this.#large.start();
     const jobs = isWhole ? this.#allJobs(inOrder) : this.#jobsFor(needs);
-    const limits = { width: pool.width + AHEAD, bytes: MOST_BYTES, bytesOf: ({ range }: CheckJob) => range.length };
+    const limits = { width: pool.width + AHEAD, bytes: MOST_BYTES, bytesOf: memoryOf };
     yield* pipeline(this.#unlessStopped(jobs), (job) => this.#check(job, isWhole), limits);
     await this.#lookElsewhere();
     yield* this.#largeReports();
@@ -198,6 +204,7 @@ export class DataCheck implements Disposable {
       for (const { id, bytes } of verified.bytes) await this.#large.take(id, bytes);
     }
     let bytes = 0;
+    this.#collectNowAndThen(items);
     for (const item of items.flat()) {
       bytes += item.size;
       const damage = damages.get(item.id);
@@ -205,6 +212,14 @@ export class DataCheck implements Disposable {
       else if (item.part === undefined && this.#isNew(item.id)) read.push(...soundOf(item.id, unitClass));
     }
     return { seen: 0, read, bytes, strays: 0 };
+  }
+
+  /** Units of tiny files have very many items, and all that is said of them becomes garbage at once. */
+  #collectNowAndThen(items: CheckJob["items"]): void {
+    this.#uncollected += countOf(items);
+    if (this.#uncollected < ITEMS_PER_COLLECTION) return;
+    this.#uncollected = 0;
+    collectGarbage();
   }
 
   async *#verified(job: CheckJob, isWhole: boolean, read: ObjectReport[]): AsyncGenerator<Verified> {
@@ -296,6 +311,15 @@ export class DataCheck implements Disposable {
       }
     }
   }
+}
+
+/** In bytes. */
+function memoryOf({ range, items }: CheckJob): number {
+  return range.length + countOf(items) * ITEM_BYTES;
+}
+
+function countOf(items: CheckJob["items"]): number {
+  return items.reduce((sum, { length }) => sum + length, 0);
 }
 
 function soundOf(id: string, unitClass: "data" | "meta"): ObjectReport[] {

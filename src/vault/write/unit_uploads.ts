@@ -3,6 +3,7 @@
  * them. Each is copied first, so that the next one can be packed in its memory.
  */
 import { type Backend, objectKey, type SpooledFile } from "../../backend/backend.ts";
+import { collectGarbage } from "../../core/garbage.ts";
 import { unlessFault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
@@ -215,6 +216,7 @@ export class UnitUploads implements AsyncDisposable {
     this.#index.add(await this.#objects.put("index", encodeIndex(object, auth)), object);
     this.#stored = this.#stored.slice(units.length);
     if (this.#options.listed !== undefined) units.forEach(this.#options.listed);
+    if (itemsOf(units) >= this.#options.mostUnlisted) collectGarbage();
   }
 
   #throwIfFailed(): void {
