@@ -102,6 +102,20 @@ Deno.test("what is missing of units is found without reading any, and named by i
   deepStrictEqual(pathsOf(damageOf(await checked(await place.open()))), lost, "reading everything finds no more");
 });
 
+Deno.test("units that no index lists are counted, one as one", async () => {
+  using world = new World({ inMemory: true });
+  const place = await copied(world, KINDS[1]), { map } = place.objects;
+  const told = async () => {
+    await using vault = await place.open();
+    return (await checked(vault, { readData: false })).findings.map(({ what }) => what);
+  };
+  const stray = (digit: string) => map.set(objectKey("data", digit.repeat(64)), new Uint8Array(100));
+  stray("0");
+  deepStrictEqual(await told(), ["1 unit is in no index: left by interrupted runs, or the index is lost"]);
+  stray("1");
+  deepStrictEqual(await told(), ["2 units are in no index: left by interrupted runs, or the index is lost"]);
+});
+
 Deno.test("reading a part reads what was not read for the longest time, and this is known in the next run", async () => {
   using world = new World({ inMemory: true });
   const place = await copied(world), state = `${world.base}/state`;

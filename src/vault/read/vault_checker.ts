@@ -1,6 +1,7 @@
 /** Checks a vault for damage: that everything exists and can be read and, if requested, every byte of it. */
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import type { Monitor } from "../../core/monitor.ts";
+import { pluralText } from "../../core/size_text.ts";
 import { contentsOf } from "../../snapshot/hunk_contents.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import type { ObjectReport, RepositoryChecker, ScanReport, ScanRequest } from "../../snapshot/repository.ts";
@@ -113,7 +114,8 @@ function unitReports(sizes: UnitSizes): ObjectReport[] {
   });
   const { unlisted } = sizes;
   if (unlisted === 0) return reports;
-  const damage = `${unlisted} units are in no index: left by interrupted runs, or their index is lost`;
+  const are = pluralText(unlisted, "unit is", "units are");
+  const damage = `${are} in no index: left by interrupted runs, or the index is lost`;
   return [...reports, { id: "data", kind: "object", damage }];
 }
 
