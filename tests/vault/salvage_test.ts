@@ -186,6 +186,7 @@ for (const levels of [1, 2] as const) {
     await largeFile(place, levels);
     const report = await place.salvage();
     deepStrictEqual([report.joined, report.leftInParts, report.files], [["nas/vms/T/big.img"], [], 1]);
+    strictEqual(report.bytes, Deno.statSync(`${place.path}/target/nas/vms/T/big.img`).size);
     deepStrictEqual(place.right(), ["nas/vms/T/big.img"]);
     deepStrictEqual([...filesBelow(`${place.path}/target`)], ["nas/vms/T/big.img"]);
   });

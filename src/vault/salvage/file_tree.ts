@@ -14,6 +14,14 @@ const PIECE_BYTES = 1024 * 1024;
 /** Attributes that tar knows, and anybody may set. */
 export type FileFields = Pick<TarEntry, "mode" | "mtime">;
 
+/** What was written of several pieces. */
+interface CopiedFile {
+  /** SHA-256, in hex. */
+  readonly digest: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
 export class FileTree {
   readonly #top: Dir;
 
@@ -48,24 +56,24 @@ export class FileTree {
   /**
    * Joins pieces in the tree to a file.
    * @param pieces names in order
-   * @returns the file's name in the tree, and the digest of its bytes
+   * @returns the file's name in the tree, and the digest and number of its bytes
    * @throws DiskFault, Error if a piece is gone
    */
-  join(name: Raw, pieces: readonly Raw[], fields: FileFields): { readonly name: Raw; readonly digest: string } {
+  join(name: Raw, pieces: readonly Raw[], fields: FileFields): CopiedFile & { readonly name: Raw } {
     const { dir, path, base } = this.#directoryFor(name);
     using into = dir;
     for (let version = 1;; version++) {
       const each = versionOf(base, version);
       using file = into.create(each, 0o600);
       if (file === undefined) continue;
-      const digest = orRemove(into, each, () => {
-        const digest = this.#copy(pieces, file);
+      const copied = orRemove(into, each, () => {
+        const copied = this.#copy(pieces, file);
         setFields(file, fields);
-        return digest;
+        return copied;
       });
-      const twin = this.#twinOf({ into, base, version, digest });
+      const twin = this.#twinOf({ into, base, version, digest: copied.digest });
       if (twin !== undefined) into.unlink(each);
-      return { name: joinRaw(path, twin ?? each), digest };
+      return { name: joinRaw(path, twin ?? each), ...copied };
     }
   }
 
@@ -98,7 +106,7 @@ export class FileTree {
     }
   }
 
-  #copy(pieces: readonly Raw[], into: OpenFile): string {
+  #copy(pieces: readonly Raw[], into: OpenFile): CopiedFile {
     const whole = createHash("sha256");
     let position = 0;
     for (const piece of pieces) {
@@ -108,7 +116,7 @@ export class FileTree {
         position += bytes.length;
       }
     }
-    return whole.digest("hex");
+    return { digest: whole.digest("hex"), size: position };
   }
 
   /**

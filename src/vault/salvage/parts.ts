@@ -42,6 +42,8 @@ export interface JoinedFile {
   readonly name: Raw;
   /** SHA-256 of its bytes. */
   readonly digest: string;
+  /** In bytes. */
+  readonly size: number;
   /** True if nothing can confirm that the file is right. */
   readonly isBelieved: boolean;
 }

@@ -132,7 +132,7 @@ class SalvageRun {
     return {
       units: this.#units,
       files: this.#files + joined.length,
-      bytes: this.#bytes,
+      bytes: joined.reduce((sum, { size }) => sum + size, this.#bytes),
       believedFiles: this.#believed + joined.filter(({ isBelieved }) => isBelieved).length,
       damaged: this.#damagedOnly(),
       joined: joined.map(({ name }) => name),
