@@ -18,7 +18,7 @@ import {
   WrongPassphrase,
 } from "./format/faults.ts";
 import { MOST_HEAD_BYTES, MOST_SMALL_BYTES } from "./format/limits.ts";
-import { ForeignKey } from "./keys/faults.ts";
+import { ForeignKey, ForeignObjects } from "./keys/faults.ts";
 import { noteKey, readKeyNotes } from "./keys/key_notes.ts";
 import { factsOf, keyIds, openedKey, putKey } from "./keys/key_objects.ts";
 import { readmeText } from "./readme.ts";
@@ -112,7 +112,7 @@ export function isVaultAt(dir: Dir): boolean {
  * @param machine remembers which key opened the vault, so that it is tried first next time; absent: nothing is
  * remembered
  * @param config if it was read already
- * @throws NoVault, NoKey, NotEncrypted, WrongPassphrase, BadKeyFile, ForeignKey
+ * @throws NoVault, NoKey, NotEncrypted, WrongPassphrase, BadKeyFile, ForeignKey, ForeignObjects
  */
 export async function unlockVault(
   backend: Backend,
@@ -162,7 +162,7 @@ function damageOf(error: unknown): Fault {
 /** Objects that are tried with a key, as any of them may be foreign. */
 const TRIED_OBJECTS = 3;
 
-/** Checks that a key belongs to the vault. @throws ForeignKey */
+/** Checks that a key belongs to the vault, and to its objects. @throws ForeignKey, ForeignObjects */
 async function assertFits(
   backend: Backend,
   { id }: VaultConfig,
@@ -178,7 +178,7 @@ async function assertFits(
       if (++tried === TRIED_OBJECTS) break;
     }
   }
-  if (isForeign) throw new ForeignKey(backend.location, id);
+  if (isForeign) throw new ForeignObjects(backend.location, vault);
 }
 
 /** True if the key opens the object; undefined if that can't be determined, because the object is damaged or gone. */

@@ -10,6 +10,20 @@ export class ForeignKey extends Fault {
   }
 }
 
+/** The key fits `config`, as far as can be seen, but opens none of the objects that were tried. */
+export class ForeignObjects extends Fault {
+  readonly code = "foreign-key";
+  readonly hint =
+    "Find the key of the objects; if it is `config` that came from another vault, put theirs back from a copy";
+  /** @param vault which the key says that it belongs to, as `config` does; undefined: it doesn't say */
+  constructor(location: string, vault: string | undefined) {
+    const why = vault === undefined
+      ? "this key doesn't open its objects: it belongs to another vault, or they do"
+      : `this key belongs to ${vault}, as \`config\` does, but the objects belong to another vault`;
+    super(`Cannot open the vault ${JSON.stringify(location)}: ${why}`);
+  }
+}
+
 /** No object in `keys/` matches, or more than one does. */
 export class NoSuchKey extends Fault {
   readonly code = "no-such-key";

@@ -1,7 +1,7 @@
 /** Keys of a vault: added, listed, changed, removed, exported and printed; and what a write-only one can't do. */
 import { deepStrictEqual, match, notStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { MemoryObjects, openMemory } from "../../../src/backend/memory.ts";
-import { objectKey } from "../../../src/backend/backend.ts";
+import { CONFIG, objectKey } from "../../../src/backend/backend.ts";
 import { PlaceRefuses } from "../../../src/backend/faults.ts";
 import { rawOf } from "../../../src/core/raw.ts";
 import { backup } from "../../../src/operations/backup/backup.ts";
@@ -220,7 +220,7 @@ Deno.test("the key of another vault is refused: by what it says, and by what it 
     await copy(storage, vault, { workers: 0, signal, clock: keys.machine.clock }, new TestMonitor());
   }
   notStrictEqual(bare, foreign);
-  await rejects(keys.place({ kind: "key-file", text: bare }), code("foreign-key"));
+  await rejects(keys.place({ kind: "key-file", text: bare }), { code: "foreign-key", message: /doesn't open/ });
   const own = (await paperOf(await keys.place())).replace(/^#.*\n/gm, "");
   await keys.place({ kind: "key-file", text: own });
   // An object of somebody else in between proves nothing.
@@ -229,6 +229,22 @@ Deno.test("the key of another vault is refused: by what it says, and by what it 
     others.objects.map.get(objectKey("keys", others.ids()[0]!))!,
   );
   await keys.place({ kind: "key-file", text: own });
+});
+
+Deno.test("a config over the objects of another vault is told from a foreign key", async () => {
+  using keys = await Keys.make();
+  using others = await Keys.make();
+  const other = await others.place(), text = await paperOf(other), { id } = other.access.config;
+  keys.world.write("file", "x");
+  await keys.world.backup();
+  {
+    using storage = keys.world.open();
+    await using vault = await keys.vault(by(FIRST));
+    await copy(storage, vault, { workers: 0, signal, clock: keys.machine.clock }, new TestMonitor());
+  }
+  keys.objects.map.set(CONFIG, others.objects.map.get(CONFIG)!);
+  const message = new RegExp(`this key belongs to ${id}, as .config. does, but the objects belong to another vault`);
+  await rejects(keys.place({ kind: "key-file", text }), { code: "foreign-key", message });
 });
 
 Deno.test("a damaged key doesn't keep another from opening the vault", async () => {
