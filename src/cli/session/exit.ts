@@ -40,6 +40,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "foreign-key": EXIT.cannotUnlock,
   "bad-key-file": EXIT.cannotUnlock,
   "not-encrypted": EXIT.cannotUnlock,
+  "without-keys": EXIT.cannotUnlock,
   "vault-differs": EXIT.cannotUnlock,
   "interrupted": EXIT.interrupted,
   "pipe-closed": EXIT.pipeClosed,

@@ -8,8 +8,8 @@ import { BadUsage, type Fault } from "../../core/fault.ts";
 import { baseName, bytesOf, parentPath, type Raw, rawOf } from "../../core/raw.ts";
 import { DiskFault } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
-import { NotEncrypted, WriteOnlyKey } from "../../vault/format/faults.ts";
-import { LastFullKey, NoSuchKey, PassphraseTaken } from "../../vault/keys/faults.ts";
+import { WriteOnlyKey } from "../../vault/format/faults.ts";
+import { LastFullKey, NoSuchKey, PassphraseTaken, WithoutKeys } from "../../vault/keys/faults.ts";
 import { type KeyFacts, type KeyNotes, noteKey, readKeyNotes, writeKeyNotes } from "../../vault/keys/key_notes.ts";
 import { keyIds, openedKey, putKey } from "../../vault/keys/key_objects.ts";
 import { encodeKeyFile, type KeyLabel } from "../../vault/seal/key_file.ts";
@@ -41,7 +41,7 @@ export const UNSHARING =
   "Whoever has a copy of the key, or of the object that was removed and its passphrase, can still open this vault. " +
   "To keep them out, make a new vault and copy the snapshots that are to stay.";
 
-/** Lists the keys. @throws NotEncrypted */
+/** Lists the keys. @throws WithoutKeys */
 export async function listKeys(place: KeyPlace): Promise<readonly ListedKey[]> {
   const { vault } = held(place), { keys } = readKeyNotes(place.machine, vault);
   const ids = await keyIds(place.backend);
@@ -59,7 +59,7 @@ export interface NewKey {
 /**
  * Adds a key.
  * @returns its id
- * @throws NotEncrypted, WriteOnlyKey, PassphraseTaken, BadUsage if the passphrase is empty
+ * @throws WithoutKeys, WriteOnlyKey, PassphraseTaken, BadUsage if the passphrase is empty
  */
 export async function addKey(place: KeyPlace, { passphrase, name, writeOnly }: NewKey): Promise<string> {
   const key = await heldAs(place, writeOnly);
@@ -107,7 +107,7 @@ export interface RemovedKey {
  * Removes a key; see {@link UNSHARING}.
  * @param id its id, or a prefix
  * @param evenLast true: even if no other key is known here to be a full one
- * @throws NotEncrypted, NoSuchKey, LastFullKey, PlaceRefuses
+ * @throws WithoutKeys, NoSuchKey, LastFullKey, PlaceRefuses
  */
 export async function removeKey(
   place: KeyPlace,
@@ -148,7 +148,7 @@ export interface ChangedKey {
 /**
  * Changes the passphrase of the key that opened the vault; see {@link UNSHARING}. The former key is removed once the
  * new one is stored.
- * @throws NotEncrypted, PassphraseTaken, BadUsage if the vault was not opened with a passphrase
+ * @throws WithoutKeys, PassphraseTaken, BadUsage if the vault was not opened with a passphrase
  */
 export async function changePassphrase(place: KeyPlace, passphrase: string): Promise<ChangedKey> {
   const { key, vault } = held(place), { keyId: former } = place.access;
@@ -183,7 +183,7 @@ const PRIVATE_FILE = 0o600;
 /**
  * Writes the key to a new file: an age identity file for `--key-file`. Only its mode protects it.
  * @param path absolute
- * @throws NotEncrypted, DiskFault, also if the file exists
+ * @throws WithoutKeys, DiskFault, also if the file exists
  */
 export async function exportKey(place: KeyPlace, path: Raw, copy: KeyCopy = {}): Promise<void> {
   const text = encodeKeyFile(await copied(place, copy), labelFor(place, nameFor(place, copy)));
@@ -204,7 +204,7 @@ export async function exportKey(place: KeyPlace, path: Raw, copy: KeyCopy = {}):
 /**
  * The key as text to print: the vault, and the secret as lines, in a form to type, and as a QR code. `--key-file` reads
  * it.
- * @throws NotEncrypted
+ * @throws WithoutKeys
  */
 export async function paperOf(place: KeyPlace, copy: KeyCopy = {}): Promise<string> {
   return await paperText(await copied(place, copy), labelFor(place, nameFor(place, copy)));
@@ -224,13 +224,13 @@ function labelFor({ access, machine }: KeyPlace, name: string): KeyLabel {
   return { vault: access.config.id, name, created: new Date(machine.clock.nowMs()).toISOString() };
 }
 
-/** @throws NotEncrypted */
+/** @throws WithoutKeys */
 function held({ backend, access: { key, config } }: KeyPlace): { readonly key: VaultKey; readonly vault: string } {
-  if (key === undefined) throw new NotEncrypted(backend.location);
+  if (key === undefined) throw new WithoutKeys(backend.location);
   return { key, vault: config.id };
 }
 
-/** @throws NotEncrypted, WriteOnlyKey if more is wanted than there is */
+/** @throws WithoutKeys, WriteOnlyKey if more is wanted than there is */
 async function heldAs(place: KeyPlace, writeOnly: boolean): Promise<VaultKey> {
   const { key } = held(place);
   if (writeOnly) return await writeOnlyKey(key.metaIdentity, key.dataRecipient);

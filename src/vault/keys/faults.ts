@@ -24,6 +24,15 @@ export class ForeignObjects extends Fault {
   }
 }
 
+/** Keys were asked for of a vault that was opened without one. */
+export class WithoutKeys extends Fault {
+  readonly code = "without-keys";
+  readonly hint = "If it should be, somebody may have changed `config`; for one with keys there is `init --vault`";
+  constructor(location: string) {
+    super(`The vault ${JSON.stringify(location)} has no keys: it says that it is not encrypted`);
+  }
+}
+
 /** No object in `keys/` matches, or more than one does. */
 export class NoSuchKey extends Fault {
   readonly code = "no-such-key";
