@@ -40,7 +40,7 @@ export async function selectToCopy(
   filter: CopyFilter,
   nowMs: number,
 ): Promise<CopySelection> {
-  if (from.id === to.id) throw new BadUsage("Cannot copy a repository into itself", "Name another one with `--to`");
+  if (from.id === to.id) throw sameId(from.location, to.location);
   const snapshots = await from.snapshots(), wanted = chosen(snapshots.filter(({ complete }) => complete), filter);
   const there = await whatIsThere(from, to), missing = wanted.filter(({ id }) => !there.has(id));
   const present = wanted.length - missing.length;
@@ -52,6 +52,16 @@ export async function selectToCopy(
     : keptOf(merged(snapshots, await to.snapshots()), filter.keep, nowMs);
   const lasting = fresh.filter(({ id }) => kept?.has(id) ?? true);
   return { missing: lasting, present: present + missing.length - fresh.length, notKept: fresh.length - lasting.length };
+}
+
+/** Two places with one id are one repository, by different names, or were copied as a whole. */
+function sameId(from: string, to: string): BadUsage {
+  if (from === to) return new BadUsage("Cannot copy a repository into itself", "Name another one with `--to`");
+  return new BadUsage(
+    `Cannot copy from ${JSON.stringify(from)} to ${JSON.stringify(to)}: both have the same id, as they are the same ` +
+      "storage or vault, or copies of one",
+    "Name another one with `--to`; to join copies that went their own ways, copy from each of them into a new one",
+  );
 }
 
 function chosen(snapshots: readonly SnapshotInfo[], filter: CopyFilter): readonly SnapshotInfo[] {

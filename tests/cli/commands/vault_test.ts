@@ -1,5 +1,6 @@
 /** Commands on vaults, as people give them. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { cpSync } from "node:fs";
 import { openBackend } from "../../../src/backend/open.ts";
 import { initVault } from "../../../src/vault/access.ts";
 import { FakeWorld, type Ran, runIn } from "../fake_world.ts";
@@ -154,6 +155,17 @@ Deno.test("into a plain vault nothing is stored unless it is said that this is m
   deepStrictEqual((await world.json("snapshots", "-s", "plain")).length, 1);
   // Looking, and noting on this machine what was looked at, stores nothing there.
   strictEqual((await world.expect(0, "check", "--read-data", "-s", "plain")).stderr, "");
+});
+
+Deno.test("of two copies of one vault it is said that they are, and what joins them", async () => {
+  using world = await VaultWorld.make();
+  const by = ["--password-file", "password"];
+  await world.expect(0, "backup", "photos", "-s", "vault", ...by);
+  cpSync(`${world.base}/vault`, `${world.base}/twin`, { recursive: true });
+  const twins = (await world.expect(2, "copy", "-s", "vault", "--to", "twin", ...by)).stderr;
+  match(twins, /Cannot copy from "[^"]*\/vault" to "[^"]*\/twin": both have the same id, .* or copies of one\n/);
+  match(twins, /copy from each of them into a new one/);
+  match((await world.expect(2, "copy", "-s", "vault", "--to", "vault", ...by)).stderr, /a repository into itself\n/);
 });
 
 Deno.test("copies go between vaults whose keys differ, and back into a storage", async () => {
