@@ -28,6 +28,7 @@ interface CopyOptions extends PaceOptions {
   readonly toKeyFile?: string;
   readonly toPasswordFile?: string;
   readonly toPasswordCommand?: string;
+  readonly toUnencrypted?: boolean;
 }
 
 export const defineCopy: Define = (program, act) => {
@@ -37,7 +38,8 @@ export const defineCopy: Define = (program, act) => {
       "Copy snapshots from a storage or vault (-s) into another one (--to), oldest first. Those that are there already " +
         "are skipped, and so is data that is. A snapshot keeps its id. An interrupted copy continues where it " +
         "was. Without SNAPSHOT all complete snapshots are copied.\n\n" +
-        "--key-file and the like open either vault; where they differ, --to-key-file and the like open the target.",
+        "--key-file and the like open either vault; where they differ, --to-key-file and the like open the target, or " +
+        "--to-unencrypted if it has no key.",
     )
     .argument("[SNAPSHOT...]", "only these snapshots")
     .option("--to <LOCATION>", "where to: a storage or vault, or the name of one in the configuration")
@@ -48,7 +50,8 @@ export const defineCopy: Define = (program, act) => {
     .option("-n, --dry-run", "copy nothing; show what would be copied")
     .option("--to-key-file <FILE>", "open the target with this key")
     .option("--to-password-file <FILE>", "open the target with the passphrase in this file")
-    .option("--to-password-command <LINE>", "open the target with the passphrase printed by a command");
+    .option("--to-password-command <LINE>", "open the target with the passphrase printed by a command")
+    .option("--to-unencrypted", "allow a target that is not encrypted, whatever opens the other vault");
   addPackingOptions(command)
     .addOption(workersOption())
     .addHelpText(
@@ -89,6 +92,7 @@ function targetOptions({ options }: Session, given: CopyOptions): VaultOptions {
     keyFile: given.toKeyFile,
     passwordFile: given.toPasswordFile,
     passwordCommand: given.toPasswordCommand,
+    unencrypted: given.toUnencrypted,
   });
   const both = defined<LoginOptions>({ keyFile, passwordFile, passwordCommand, unencrypted });
   return { ...rest, ...(Object.keys(own).length > 0 ? own : both) };

@@ -25,7 +25,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   },
   copy: {
     "Which snapshots": ["name", "host", "tag", "latest"],
-    "Where to": ["to", "to-key-file", "to-password-file", "to-password-command"],
+    "Where to": ["to", "to-key-file", "to-password-file", "to-password-command", "to-unencrypted"],
   },
   forget: {
     "Rules": [/^keep-/.source],

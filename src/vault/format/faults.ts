@@ -173,7 +173,9 @@ export class NoKey extends Fault {
 /** A key was given for a vault whose `config` says that it is not encrypted. */
 export class NotEncrypted extends Fault {
   readonly code = "not-encrypted";
-  readonly hint = "Somebody may have changed `config`. If the vault was made so, open it without a key, as unencrypted";
+  readonly hint =
+    "Somebody may have changed `config`. If the vault was made so, open it without a key, with `--unencrypted`, or " +
+    "`--to-unencrypted` as the target of a copy";
   constructor(location: string) {
     super(`Cannot use a key with the vault ${JSON.stringify(location)}: it says that it is not encrypted`);
   }

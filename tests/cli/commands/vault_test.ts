@@ -157,6 +157,23 @@ Deno.test("into a plain vault nothing is stored unless it is said that this is m
   strictEqual((await world.expect(0, "check", "--read-data", "-s", "plain")).stderr, "");
 });
 
+Deno.test("copies go between an encrypted vault and a plain one if that is said of the plain one", async () => {
+  using world = await VaultWorld.make();
+  await world.expect(0, "init", "-s", "plain", "--vault", "--unencrypted");
+  await world.expect(0, "init", "-s", "plain too", "--vault", "--unencrypted");
+  const by = ["--password-file", "password"], to = ["-s", "vault", "--to", "plain"];
+  await world.expect(0, "backup", "photos", "-s", "vault", ...by);
+  strictEqual(await world.code(12, "copy", ...to, ...by), "not-encrypted");
+  deepStrictEqual((await world.json("copy", ...to, ...by, "--to-unencrypted")).copied.length, 1);
+  strictEqual(await world.code(2, "copy", "-s", "plain", "--to", "plain too"), "plain-vault");
+  strictEqual(await world.code(2, "copy", ...to, ...by, "--to-unencrypted", "--to-key-file", "password"), "bad-usage");
+  strictEqual(await world.code(12, "copy", "-s", "plain", "--to", "vault", "--to-unencrypted"), "no-key");
+  const back = ["-s", "plain", "--to", "vault", "--unencrypted", "--to-password-file", "password"];
+  deepStrictEqual((await world.json("copy", ...back)).present, 1);
+  world.variables["BACKUP_TOOL_PASSWORD_FILE"] = "password";
+  deepStrictEqual((await world.json("copy", ...to, "--to-unencrypted")).present, 1);
+});
+
 Deno.test("of two copies of one vault it is said that they are, and what joins them", async () => {
   using world = await VaultWorld.make();
   const by = ["--password-file", "password"];
