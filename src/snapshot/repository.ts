@@ -92,6 +92,8 @@ export interface ContentReader extends AsyncDisposable {
   readonly bytes: number;
   /** Number of batches that may usefully be in progress at once. */
   readonly width: number;
+  /** Checks that contents can be read at all, before anything is written. Absent: they can. @throws WriteOnlyKey */
+  assertReads?(): void;
   /**
    * One content in chunks; each is valid until the next is requested. @throws DamagedContent at the end if the digest
    * is wrong

@@ -45,6 +45,7 @@ export const defineCat: Define = (program, act) => {
       const { content, size } = entry;
       if (content === undefined) throw new NotAFile(textOf(path), describe(entry));
       await using reader = repository.reader({ workers: 0, signal: new AbortController().signal });
+      reader.assertReads?.();
       const chunks = reader.read(content);
       if (session.options.json) await printJson({ path: textOf(path), content, size }, chunks, session.out);
       else for await (const chunk of chunks) session.out.bytes(chunk);

@@ -15,18 +15,20 @@ import { UnrestoredMetadata } from "./unrestored_metadata.ts";
 
 /**
  * Runs a restore.
- * @throws NotInSnapshot, NoOriginalPlace, TargetNotEmpty, TargetInStorage, CannotDelete, Interrupted, and DiskFault of
- * the target
+ * @throws NotInSnapshot, NoOriginalPlace, TargetNotEmpty, TargetInStorage, CannotDelete, WriteOnlyKey, Interrupted, and
+ * DiskFault of the target
  */
 export async function restore(repository: OpenedRepository, request: RestoreRequest, monitor: Monitor): Promise<void> {
   using _held = await repository.lockForReading(request.snapshot.id);
   const plan = await planRestore(repository, request, monitor);
+  await using reader = repository.reader(request);
+  // A target that was begun is refused to another snapshot.
+  reader.assertReads?.();
   using opened = new DisposableStack();
   const targets = plan.mappings.map((mapping) =>
     examineTarget(opened.use(makeTarget(plan.disk, mapping.target)), mapping, request)
   );
   setTotal(plan);
-  await using reader = repository.reader(request);
   if (request.delete) {
     monitor.phase("removing");
     await removeExtraneous(plan, reader, { removes: true, removed: () => {} });

@@ -71,6 +71,7 @@ function waitingReader(reader: ContentReader, pipe: Pipe): ContentReader {
       return reader.bytes;
     },
     width: reader.width,
+    assertReads: () => reader.assertReads?.(),
     async *read(id) {
       for await (const chunk of reader.read(id)) {
         await pipe.room();

@@ -9,7 +9,7 @@ import { VaultExtraction } from "./extraction.ts";
 import { FrameSource } from "./frame_source.ts";
 import type { VaultPool } from "../threads/vault_executor.ts";
 import type { VaultContents } from "../store/contents.ts";
-import type { SealedObjects } from "../store/sealed_objects.ts";
+import { identitiesFor, type SealedObjects } from "../store/sealed_objects.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
 
 export interface ReadVault {
@@ -44,6 +44,10 @@ export class VaultReader implements ContentReader {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool?.[Symbol.asyncDispose]();
+  }
+
+  assertReads(): void {
+    identitiesFor(this.#vault.objects.access, "data");
   }
 
   read(id: ContentId): AsyncGenerator<Uint8Array<ArrayBuffer>> {

@@ -157,6 +157,26 @@ Deno.test("into a plain vault nothing is stored unless it is said that this is m
   strictEqual((await world.expect(0, "check", "--read-data", "-s", "plain")).stderr, "");
 });
 
+Deno.test("a write-only key leaves nothing where it was to restore, or to write an archive", async () => {
+  using world = await VaultWorld.make();
+  const full = ["-s", "vault", "--password-file", "password"], key = ["-s", "vault", "--key-file", "key"];
+  await world.expect(0, "backup", "photos", ...full);
+  await world.expect(0, "key", "export", "key", "--write-only", ...full);
+  const there = () => [...Deno.readDirSync(world.base)].map(({ name }) => name).sort();
+  const before = there();
+  strictEqual(await world.code(1, "restore", "latest", "--target", "new/back", ...key), "write-only-key");
+  strictEqual(await world.code(1, "dump", "latest", "-o", "all.tar", ...key), "write-only-key");
+  strictEqual((await world.expect(1, "dump", "latest", ...key)).stdout, "");
+  for (const more of [[], ["--json"]]) {
+    strictEqual((await world.expect(1, "cat", "latest", "a.jpg", ...more, ...key)).stdout, "");
+  }
+  Deno.mkdirSync(`${world.base}/temp`);
+  strictEqual(await world.code(1, "drill", "--tmp", "temp", ...key), "write-only-key");
+  deepStrictEqual([...Deno.readDirSync(`${world.base}/temp`)], []);
+  Deno.removeSync(`${world.base}/temp`);
+  deepStrictEqual(there(), before);
+});
+
 Deno.test("copies go between an encrypted vault and a plain one if that is said of the plain one", async () => {
   using world = await VaultWorld.make();
   await world.expect(0, "init", "-s", "plain", "--vault", "--unencrypted");

@@ -56,7 +56,7 @@ export class NotDumped extends Fault {
  * Writes the archive. What can't be read is reported and skipped. Content that turns out to be damaged while it is
  * written is reported, but what was written stays in the archive.
  * @param write receives the bytes in order
- * @throws NotInSnapshot, DamagedManifest, Interrupted
+ * @throws NotInSnapshot, DamagedManifest, WriteOnlyKey, Interrupted
  */
 export async function dump(
   repository: Pick<OpenedRepository, "lockForReading" | "reader" | "manifest" | "machine">,
@@ -67,6 +67,7 @@ export async function dump(
   const { snapshot, format, signal } = request;
   using _held = await repository.lockForReading(snapshot.id);
   await using reader = repository.reader({ workers: 0, signal });
+  reader.assertReads?.();
   const path = resolvePath(await repository.manifest(snapshot.id), request.path, snapshot);
   const listed = await listings(repository, { ...request, path }, monitor);
   if (path === TOP && request.only === undefined) monitor.setTotal({ items: snapshot.files, bytes: snapshot.bytes });
