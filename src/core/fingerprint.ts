@@ -12,6 +12,11 @@ export function fingerprint(id: string, beginning = ""): { high: number; low: nu
   return { high: head | 1, low: (tail ^ Math.imul(suffix, 0x9e3779b1)) << 2 };
 }
 
+/** The {@link fingerprint} of an id without a suffix. @param first of its words of 32 bits */
+export function fingerprintOfWords(first: number, second: number): { high: number; low: number } {
+  return { high: first | 1, low: second << 2 };
+}
+
 /** Values of lower-case hex digits, by character code. */
 const DIGITS = new Uint8Array(128);
 for (let digit = 0; digit < 16; digit++) DIGITS[digit.toString(16).charCodeAt(0)] = digit;

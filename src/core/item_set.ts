@@ -1,5 +1,5 @@
 /** Keeps very many ids in little memory: 61 bits of each, in a growing hash table with open addressing. */
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprint, fingerprintOfWords } from "./fingerprint.ts";
 
 const FIRST_SLOTS = 1 << 12;
 const FULLEST = 0.6;
@@ -9,10 +9,21 @@ export class ItemSet {
   #words = new Int32Array(FIRST_SLOTS * 2);
   #size = 0;
 
-  /** @param beginning of an id that is given without it, of at most 8 digits */
-  add(id: string, beginning?: string): void {
+  /** Number of different ids. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @param beginning of an id that is given without it, of at most 8 digits @returns false if it was there */
+  add(id: string, beginning?: string): boolean {
     const { high, low } = fingerprint(id, beginning);
-    this.#add(high, low);
+    return this.#add(high, low);
+  }
+
+  /** Adds an id without a suffix, given by its first 64 bits as two words. @returns false if it was there */
+  addWords(first: number, second: number): boolean {
+    const { high, low } = fingerprintOfWords(first, second);
+    return this.#add(high, low);
   }
 
   /** Adds many ids that another thread has read. @param words result of {@link fingerprints} */
@@ -29,9 +40,11 @@ export class ItemSet {
     return false;
   }
 
-  #add(high: number, low: number): void {
+  #add(high: number, low: number): boolean {
     if (this.#size >= FULLEST * (this.#words.length / 2)) this.#grow();
-    if (this.#put(high, low)) this.#size++;
+    const isNew = this.#put(high, low);
+    if (isNew) this.#size++;
+    return isNew;
   }
 
   /** The first word is never 0. @returns false if it was there */

@@ -186,8 +186,8 @@ export interface RepositoryUsage {
   /** Number of roots and hunks, and their size in bytes. */
   readonly manifestItems: number;
   readonly manifestBytes: number;
-  /** Number of stored contents, referenced or not. */
-  readonly contents: number;
+  /** Number of stored contents, referenced or not; undefined if counting them would take reading. */
+  readonly contents: number | undefined;
   /** Free bytes of the file system; undefined if unknown. */
   readonly freeBytes: number | undefined;
   /** Only for engines that pack: stored size of contents and hunks in bytes. */

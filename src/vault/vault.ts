@@ -42,6 +42,7 @@ import { RootStore, type StoredRoot } from "./store/root_store.ts";
 import { SealedObjects, type VaultAccess } from "./store/sealed_objects.ts";
 import { type ChangeOfCatalog, notingVerified, VaultCatalog } from "./store/vault_catalog.ts";
 import { UnitIndex } from "./store/unit_index.ts";
+import { unitUsage } from "./store/unit_usage.ts";
 import { VaultChecker } from "./read/vault_checker.ts";
 import { VaultReader } from "./read/vault_reader.ts";
 import { VAULT_THREAD, VaultExecutor, type VaultPool } from "./threads/vault_executor.ts";
@@ -254,22 +255,14 @@ export class Vault implements Repository {
 
   async usage(): Promise<RepositoryUsage> {
     const roots = await this.roots.all();
-    let manifestItems = roots.length, manifestBytes = roots.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    let contents = 0, packedBytes = 0;
-    for (const name of this.index.unitNames()) {
-      const unit = this.index.unit(name);
-      packedBytes += unit?.size ?? 0;
-      if (unit?.unitClass === "data") {
-        contents += this.index.countOf(name);
-        continue;
-      }
-      for (const { id, size } of this.index.itemsOf(name)) {
-        if (kindOfItem(id) !== "hunk") continue;
-        manifestItems++;
-        manifestBytes += size;
-      }
-    }
-    return { manifestItems, manifestBytes, contents, freeBytes: undefined, packedBytes };
+    const { hunks, hunkBytes, contents, packedBytes } = unitUsage(this.index);
+    return {
+      manifestItems: roots.length + hunks,
+      manifestBytes: roots.reduce((sum, { bytes }) => sum + bytes.length, hunkBytes),
+      contents,
+      freeBytes: undefined,
+      packedBytes,
+    };
   }
 
   ownPlaces(more: readonly Raw[]): OwnPlaces {

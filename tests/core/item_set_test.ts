@@ -35,6 +35,14 @@ Deno.test("an ItemSet takes an id in two pieces as it takes the whole", () => {
   }
 });
 
+Deno.test("an ItemSet takes an id by its first words as it takes the whole, and says what was new, and how many", () => {
+  const set = new ItemSet(), ids = idsFrom(0, 1000);
+  const wordsOf = (id: string) => [parseInt(id.slice(0, 8), 16), parseInt(id.slice(8, 16), 16)] as const;
+  ok(ids.every((id) => set.addWords(...wordsOf(id))));
+  ok(ids.every((id) => set.has(id) && !set.add(id) && !set.addWords(...wordsOf(id))));
+  strictEqual(set.size, 1000);
+});
+
 Deno.test("an ItemSet of a million ids that come thirty times each stays small", () => {
   const before = memory(), set = new ItemSet();
   const words = new Int32Array(2_000_000);

@@ -100,7 +100,8 @@ function print(result: Told, session: Session): void {
 const NAME_CELLS = 11, SIZE_CELLS = 9;
 
 function summary(result: Told, { sizeText, world: { clock } }: Session): [name: string, text: string][] {
-  const { snapshots, contents, contentBytes, logicalBytes, manifestItems, manifestBytes, freeBytes } = result;
+  const { snapshots, contents, contentBytes, logicalBytes, manifestItems, manifestBytes } = result;
+  const { unneededContents, freeBytes } = result;
   const series = new Set(snapshots.map(({ host, name }) => `${host}\0${name}`)).size;
   const share = logicalBytes === 0 ? 0 : Math.floor(100 * savedBytes(result) / logicalBytes);
   const rows: [string, string][] = [
@@ -110,8 +111,10 @@ function summary(result: Told, { sizeText, world: { clock } }: Session): [name: 
     ["copies", `${sizeText(logicalBytes)} if every snapshot were a full copy`],
     ["saved", `${sizeText(savedBytes(result))} (${share} %) by keeping each content once`],
   ];
-  if (result.unneededContents > 0) {
-    rows.push(["unneeded", `${pluralText(result.unneededContents, "content")}, which \`prune\` would remove`]);
+  if (unneededContents === undefined) {
+    rows.push(["unneeded", "not counted, as large files are stored in parts: see `prune --dry-run`"]);
+  } else if (unneededContents > 0) {
+    rows.push(["unneeded", `${pluralText(unneededContents, "content")}, which \`prune\` would remove`]);
   }
   if (result.contents > 0) rows.push(["checked", readText(result.verification, clock)]);
   const proven = proofSummary(result.drills, clock);

@@ -21,8 +21,8 @@ export interface Stats {
   /** Number of snapshot roots and hunks in `content/`. */
   readonly manifestItems: number;
   readonly manifestBytes: number;
-  /** Number of contents that no snapshot needs: leftovers, which `prune` removes. */
-  readonly unneededContents: number;
+  /** Number of contents that no snapshot needs: leftovers, which `prune` removes. Undefined: only a prune can tell. */
+  readonly unneededContents: number | undefined;
   /** Free space of the file system; undefined where unknown. */
   readonly freeBytes: number | undefined;
   /** When contents were last verified by a check. */
@@ -45,7 +45,7 @@ export async function stats(repository: OpenedRepository, request: StatsRequest,
     logicalBytes: sum(snapshots, ({ bytes }) => bytes),
     manifestItems: usage.manifestItems,
     manifestBytes: usage.manifestBytes,
-    unneededContents: Math.max(0, usage.contents - contents),
+    unneededContents: usage.contents === undefined ? undefined : Math.max(0, usage.contents - contents),
     freeBytes: usage.freeBytes,
     verification: await verificationStatus(repository),
     largest: await repository.query((catalog) => catalog.largest(request.largest)),

@@ -29,10 +29,7 @@ function facts(stats: Stats): Html {
     ["Stored", `${sizeText(stats.contentBytes)} in ${countText(stats.contents)} contents`],
     ["As full copies", `${sizeText(stats.logicalBytes)}, ${Math.max(0, Math.floor(saved * 100))} % saved`],
     ["Snapshots", countText(stats.snapshots.length)],
-    [
-      "No longer needed",
-      stats.unneededContents === 0 ? "nothing" : `${countText(stats.unneededContents)} contents; prune removes them`,
-    ],
+    ["No longer needed", unneededText(stats)],
     ["Free", stats.freeBytes === undefined ? "unknown" : sizeText(stats.freeBytes)],
   ];
   return markup`<dl class="facts">${
@@ -43,6 +40,11 @@ function facts(stats: Stats): Html {
       `
     )
   }</dl>`;
+}
+
+function unneededText({ unneededContents }: Stats): string {
+  if (unneededContents === undefined) return "not counted, as large files are stored in parts; prune counts it";
+  return unneededContents === 0 ? "nothing" : `${countText(unneededContents)} contents; prune removes them`;
 }
 
 /** The policy, and how many snapshots it keeps. */

@@ -68,6 +68,14 @@ export class UnitIndex {
     return this.#lookup.countOf(unit);
   }
 
+  /**
+   * Calls `action` with the first 64 bits of the digest of each item of a unit, as two words; an item may come more than
+   * once.
+   */
+  eachWords(unit: string, action: (first: number, second: number) => void): void {
+    this.#lookup.eachWords(unit, action);
+  }
+
   /** All listed and readable objects of `index/`, including superseded ones. */
   *objects(): Generator<IndexObjectFacts> {
     for (const { name, kind, supersedes, written } of this.#known.values()) yield { name, kind, supersedes, written };

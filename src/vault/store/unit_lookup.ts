@@ -109,6 +109,13 @@ export class UnitLookup {
     return line === undefined ? 0 : this.#line(line.row)?.items.count ?? 0;
   }
 
+  /**
+   * Calls `action` with the first 64 bits of each item's digest, as two words; an item may come more than once.
+   */
+  eachWords(unit: string, action: (first: number, second: number) => void): void {
+    for (const { row } of this.#unit(unit)?.lines ?? []) this.#line(row)?.items.eachWords(action);
+  }
+
   *#itemsOf(lines: readonly StoredLine[]): Generator<UnitItem> {
     for (const { row } of lines) yield* this.#line(row)?.items.items() ?? [];
   }

@@ -1,12 +1,19 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
+import type { RootId } from "../../../src/core/content_id.ts";
 import { textOf } from "../../../src/core/raw.ts";
 import { type Stats, stats } from "../../../src/operations/browse/stats.ts";
+import { copy } from "../../../src/operations/copy/copy.ts";
+import type { OpenedRepository } from "../../../src/operations/opened.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
+import { noise } from "../../support/units.ts";
+import { KINDS, VaultPlace } from "../../support/vault_place.ts";
 import { TestMonitor, World } from "../../support/world.ts";
 
-async function statsOf(storage: Storage, largest = 10): Promise<Stats> {
-  return await stats(storage, { largest, signal: new AbortController().signal }, new TestMonitor());
+const { signal } = new AbortController();
+
+async function statsOf(repository: OpenedRepository, largest = 10): Promise<Stats> {
+  return await stats(repository, { largest, signal }, new TestMonitor());
 }
 
 /** New and unique contents of each snapshot, from all manifests. */
@@ -85,4 +92,45 @@ Deno.test("stats() of an empty storage is nothing but zeros", async () => {
     unneededContents: 0,
     largest: [],
   });
+});
+
+Deno.test("stats() of a vault counts what was stored twice once, and never takes parts of large files for contents", async () => {
+  using world = new World({ inMemory: true });
+  for (const name of ["one", "other"]) world.write(name, noise(3000, name.length));
+  const place = await VaultPlace.make(world, KINDS[0]), ids: RootId[] = [];
+  const backup = async () => void ids.push((await world.backup()).snapshot.id);
+  const copyOne = async (into: OpenedRepository, id: RootId) => {
+    using storage = world.open();
+    const request = { workers: 0, signal, clock: world.clock, snapshots: [id] };
+    await copy(storage, into, request, new TestMonitor());
+  };
+  const counted = async () => {
+    await using vault = await place.open();
+    const { contents, unneededContents } = await statsOf(vault);
+    const units = [...vault.index.unitNames()].filter((name) => vault.index.unit(name)?.unitClass === "data");
+    return { contents, unneededContents, items: units.reduce((sum, name) => sum + vault.index.countOf(name), 0) };
+  };
+  await backup();
+  world.write("three", "3");
+  await backup();
+  {
+    await using vault = await place.open(), other = await place.open();
+    // Neither knows of the other's units.
+    await copyOne(vault, ids[0]!);
+    await copyOne(other, ids[1]!);
+  }
+  deepStrictEqual(await counted(), { contents: 3, unneededContents: 0, items: 5 });
+  {
+    await using vault = await place.open();
+    await using writer = vault.write();
+    await writer.forget([ids[1]!]);
+  }
+  deepStrictEqual((await counted()).unneededContents, 1);
+  world.write("large", noise(100_000, 9));
+  await backup();
+  {
+    await using vault = await place.open();
+    await copyOne(vault, ids[2]!);
+  }
+  deepStrictEqual((await counted()).unneededContents, undefined);
 });

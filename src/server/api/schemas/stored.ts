@@ -158,7 +158,7 @@ export const STATS = named(
     logicalBytes: COUNT,
     manifestItems: COUNT,
     manifestBytes: COUNT,
-    unneededContents: COUNT,
+    unneededContents: COUNT.optional().describe("Absent in a vault that stores large files in parts: prune counts it"),
     freeBytes: COUNT.optional(),
     verification: VERIFICATION,
     largest: z.array(z.object({ content: TEXT, size: COUNT, path: TEXT })),
