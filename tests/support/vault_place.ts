@@ -44,6 +44,7 @@ export interface OpenChanges {
   readonly through?: (inner: Backend) => Backend;
   readonly mostFilesInMemory?: number;
   readonly mostUnitInMemory?: number;
+  readonly mostUnlisted?: number;
   readonly connections?: number;
   readonly compression?: NonNullable<VaultOptions["compression"]>;
   /** Where this program keeps its state. Default: nowhere. */

@@ -69,37 +69,45 @@ function dying(inner: Backend, after: number): { readonly backend: Backend; read
 
 const EVERY = Deno.env.get("SLOW") ? 1 : 4;
 
-Deno.test("a backup that dies at any request leaves no half snapshot, and the next one goes on from it", async () => {
-  let died = 0, kept = 0;
-  for (let after = 4;; after += EVERY) {
-    using world = new World({ inMemory: true });
-    fill(world);
-    const place = await VaultPlace.make(world, KINDS[0]);
-    let isDone = false;
-    {
-      await using vault = await place.open(new TestMonitor(), UNIT_BYTES, {
-        through: (inner) => dying(inner, after).backend,
-      });
-      try {
-        await backUp(world, vault, SMALL_STEPS);
-        isDone = true;
-      } catch (error) {
-        ok(error instanceof Fault && error.code === "place-unavailable", String(error));
-        died++;
+const LISTINGS = [
+  { when: "in checkpoints", request: SMALL_STEPS, options: {}, every: EVERY },
+  { when: "as soon as they are stored", request: {}, options: { mostUnlisted: 1 }, every: 1 }, // fewer requests
+] as const;
+
+for (const { when, request, options, every } of LISTINGS) {
+  Deno.test(`a backup that dies at any request, its units listed ${when}, leaves no half snapshot, and the next one goes on from it`, async () => {
+    let died = 0, kept = 0;
+    for (let after = 4;; after += every) {
+      using world = new World({ inMemory: true });
+      fill(world);
+      const place = await VaultPlace.make(world, KINDS[0]);
+      let isDone = false;
+      {
+        await using vault = await place.open(new TestMonitor(), UNIT_BYTES, {
+          through: (inner) => dying(inner, after).backend,
+          ...options,
+        });
+        try {
+          await backUp(world, vault, request);
+          isDone = true;
+        } catch (error) {
+          ok(error instanceof Fault && error.code === "place-unavailable", String(error));
+          died++;
+        }
       }
+      const left = await assertSound(world, place);
+      if (left.some(({ complete }) => !complete)) kept++;
+      {
+        await using vault = await place.open(new TestMonitor(), UNIT_BYTES);
+        await backUp(world, vault);
+      }
+      const snapshots = await assertSound(world, place);
+      ok(snapshots.every(({ complete }) => complete), "partial snapshots stay");
+      if (isDone) break;
     }
-    const left = await assertSound(world, place);
-    if (left.some(({ complete }) => !complete)) kept++;
-    {
-      await using vault = await place.open(new TestMonitor(), UNIT_BYTES);
-      await backUp(world, vault);
-    }
-    const snapshots = await assertSound(world, place);
-    ok(snapshots.every(({ complete }) => complete), "partial snapshots stay");
-    if (isDone) break;
-  }
-  ok(died > 3 && kept > 0, `${died} died, ${kept} had a checkpoint`);
-});
+    ok(died > 3 && kept > 0 === (request === SMALL_STEPS), `${died} died, ${kept} had a checkpoint`);
+  });
+}
 
 Deno.test("a request that fails, or whose answer is lost, ends a backup with a fault or costs nothing", async () => {
   for (const failure of ["before", "after"] as const) {
