@@ -42,6 +42,8 @@ const ITEMS_PER_COLLECTION = 50_000;
 const MOST_WHOLE_BYTES = 20 * 1024 * 1024;
 /** Plain bytes of parts that a thread hands over at once. */
 const MOST_PART_BYTES = 8 * 1024 * 1024;
+/** Items that a thread looks at, at once. */
+const MOST_ITEMS = 4096;
 
 export class DataCheck implements Disposable {
   readonly #vault: CheckedData;
@@ -239,20 +241,21 @@ export class DataCheck implements Disposable {
     this.#source.release(frames.stored);
   }
 
-  /** One batch, unless there are too many parts for memory. */
+  /** One batch, unless there are too many items, or parts, for memory. */
   *#batchesOf({ unit: { unitClass }, items }: CheckJob, frames: StoredFrames): Generator<VerifyBatch> {
     const isWanted = ({ id }: UnitItem) => unitClass === "data" && this.#large.maybeWants(id);
-    let first = 0, bytes = 0, wanted = new Set<string>();
+    let first = 0, bytes = 0, count = 0, wanted = new Set<string>();
     for (const [at, some] of items.entries()) {
+      count += some.length;
       for (const { id, size } of some.filter(isWanted)) {
         wanted.add(id);
         bytes += size;
       }
       const isLast = at === items.length - 1;
-      if (bytes < MOST_PART_BYTES && !isLast) continue;
+      if (bytes < MOST_PART_BYTES && count < MOST_ITEMS && !isLast) continue;
       const own = isLast && first === 0 ? frames : framesBetween(frames, first, at);
       yield { frames: own, items: items.slice(first, at + 1), wanted };
-      [first, bytes, wanted] = [at + 1, 0, new Set()];
+      [first, bytes, count, wanted] = [at + 1, 0, 0, new Set()];
     }
   }
 
