@@ -9,6 +9,7 @@ import type { Machine } from "../platform/machine.ts";
 import {
   BadKeyFile,
   BeyondLimit,
+  DamagedKey,
   DamagedObject,
   NoKey,
   NotEncrypted,
@@ -154,8 +155,10 @@ async function keyFor(
   throw new WrongPassphrase(ids.length === 1 ? "the key of the vault" : `any of the ${ids.length} keys of the vault`);
 }
 
+const DAMAGES = [BadKeyFile, DamagedKey, DamagedObject, BeyondLimit];
+
 function damageOf(error: unknown): Fault {
-  if (error instanceof BadKeyFile || error instanceof DamagedObject || error instanceof BeyondLimit) return error;
+  if (DAMAGES.some((each) => error instanceof each)) return error as Fault;
   throw error;
 }
 

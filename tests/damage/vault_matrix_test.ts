@@ -274,9 +274,9 @@ const EXPECTED: Expected = {
   },
   key: {
     "deleted": "wrong-passphrase; -; all snapshots",
-    "truncated": "bad-key-file; -; all snapshots",
-    "bit flipped": "bad-key-file; -; all snapshots",
-    "zeroed": "damaged-object; -; all snapshots",
+    "truncated": "damaged-key; -; all snapshots",
+    "bit flipped": "damaged-key; -; all snapshots",
+    "zeroed": "damaged-key; -; all snapshots",
     "twice": "ok; damage keys; nothing",
     "foreign": "wrong-passphrase; -; all snapshots",
   },

@@ -39,6 +39,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "wrong-key": EXIT.cannotUnlock,
   "foreign-key": EXIT.cannotUnlock,
   "bad-key-file": EXIT.cannotUnlock,
+  "damaged-key": EXIT.cannotUnlock,
   "not-encrypted": EXIT.cannotUnlock,
   "without-keys": EXIT.cannotUnlock,
   "vault-differs": EXIT.cannotUnlock,

@@ -93,7 +93,8 @@ async function orUnreadable(text: Promise<string | undefined>): Promise<string |
 }
 
 function isDamage(error: unknown): boolean {
-  return error instanceof Error && ["bad-key-file", "damaged-object", "beyond-limit"].includes(error.name);
+  return error instanceof Error &&
+    ["bad-key-file", "damaged-key", "damaged-object", "beyond-limit"].includes(error.name);
 }
 
 export interface RemovedKey {

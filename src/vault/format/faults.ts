@@ -8,18 +8,20 @@ export class DamagedObject extends Fault {
   readonly hint: string;
   constructor(what: string, why: string) {
     super(`Cannot read ${JSON.stringify(what)} of the vault: ${why}`);
-    this.hint = hintFor(what);
+    this.hint = what === "config"
+      ? "Put it back from a copy of the vault; or get the files out of the units, with `backup-tool salvage`"
+      : "Repair it from another copy, with `backup-tool repair --from`; what else is in the vault is not affected";
   }
 }
 
-function hintFor(what: string): string {
-  if (what === "config") {
-    return "Put it back from a copy of the vault; or get the files out of the units, with `backup-tool salvage`";
+/** An object of `keys/` is damaged: its passphrase opens nothing. */
+export class DamagedKey extends Fault {
+  readonly code = "damaged-key";
+  readonly hint =
+    "Put it back from a copy of the vault; or open the vault with a key file, and make another: `backup-tool key add`";
+  constructor(what: string) {
+    super(`Cannot open the key ${JSON.stringify(what)} of the vault: its bytes don't match its name`);
   }
-  if (what.startsWith("keys/")) {
-    return "Put it back from a copy of the vault; or open the vault with a key file, and make a key: `backup-tool key add`";
-  }
-  return "Repair it from another copy, with `backup-tool repair --from`; what else is in the vault is not affected";
 }
 
 /** A size exceeds the limits of the format; reading on could exhaust the memory. */

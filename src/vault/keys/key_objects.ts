@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import { type Backend, objectKey } from "../../backend/backend.ts";
 import { Fault } from "../../core/fault.ts";
 import { MissingObject } from "../../backend/faults.ts";
-import { DamagedObject, WrongPassphrase } from "../format/faults.ts";
+import { DamagedKey, WrongPassphrase } from "../format/faults.ts";
 import { MOST_SMALL_BYTES } from "../format/limits.ts";
 import { encodeKeyFile, type KeyLabel, labelOfKeyFile } from "../seal/key_file.ts";
 import type { VaultKey } from "../seal/keys.ts";
@@ -19,7 +19,7 @@ export async function keyIds(backend: Backend): Promise<string[]> {
 
 /**
  * Opens the key file in an object; undefined if the passphrase is wrong or the object is gone. @throws BadKeyFile,
- * BeyondLimit, DamagedObject
+ * BeyondLimit, DamagedObject, DamagedKey
  */
 export async function openedKey(backend: Backend, id: string, passphrase: string): Promise<string | undefined> {
   const key = objectKey("keys", id), bytes = await unlessMissing(backend.get(key));
@@ -29,7 +29,7 @@ export async function openedKey(backend: Backend, id: string, passphrase: string
   } catch (error) {
     // A damaged one fails like one for another passphrase, or like a file that is no key.
     if (error instanceof Fault && hash("sha256", bytes) !== id) {
-      throw new DamagedObject(key, "its bytes don't match its name");
+      throw new DamagedKey(key);
     }
     if (error instanceof WrongPassphrase) return undefined;
     throw error;
