@@ -2,7 +2,7 @@
 import { createHash, hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { blake3 } from "@noble/hashes/blake3.js";
-import { collectGarbage } from "./garbage.ts";
+import { collectingEvery } from "./garbage.ts";
 
 export const ALGORITHMS = ["sha256", "blake3", "sha1", "md5", "crc32"] as const;
 export type Algorithm = typeof ALGORITHMS[number];
@@ -39,15 +39,11 @@ export function hashBytes(algorithm: Algorithm, bytes: Uint8Array<ArrayBuffer>):
 
 /** Digests that leave some 2 MB behind. */
 const DIGESTS_PER_COLLECTION = 32_000;
-let digests = 0;
-
 /**
  * What the runtime needs for a digest lies outside of the heap that the garbage collector watches, so that with small
  * files each thread would keep 50 MB of it.
  */
-function collectNowAndThen(): void {
-  if (++digests % DIGESTS_PER_COLLECTION === 0) collectGarbage();
-}
+const collectNowAndThen = collectingEvery(DIGESTS_PER_COLLECTION);
 
 export function newHasher(algorithm: Algorithm): Hasher {
   if (algorithm === "blake3") {

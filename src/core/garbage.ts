@@ -20,3 +20,14 @@ export function releaseMemory({ buffer }: Uint8Array): void {
 export function collectGarbage(): void {
   if (typeof gc === "function") gc();
 }
+
+/** Collects garbage each time that `count` pieces of work have left some. @returns what to call for each, or for several */
+export function collectingEvery(count: number): (pieces?: number) => void {
+  let left = 0;
+  return (pieces = 1) => {
+    left += pieces;
+    if (left < count) return;
+    left = 0;
+    collectGarbage();
+  };
+}

@@ -186,9 +186,8 @@ class VaultRepair {
     const { copies, repairer } = this.#tools, rest: BrokenObject[] = [], roots: string[] = [];
     for (const object of broken) {
       const copy = await copies.sameObject(object);
-      if (copy === undefined) rest.push(object);
+      if (copy === undefined || await repairer?.replaceObject(object, copy.bytes) === false) rest.push(object);
       else {
-        await repairer?.replaceObject(object, copy.bytes);
         if (object.kind === "snapshots") roots.push(object.name);
         this.#noteObject(object, copy.from);
       }

@@ -2,7 +2,7 @@
 import type { ContentId } from "../../core/content_id.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
-import { collectGarbage } from "../../core/garbage.ts";
+import { collectingEvery } from "../../core/garbage.ts";
 import { fingerprints } from "../../core/item_set.ts";
 import { baseName, parentPath, type Raw } from "../../core/raw.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
@@ -66,7 +66,7 @@ export class BatchExecutor implements Executor<Batches> {
   readonly #sizes: SizeTable | undefined;
   readonly #storage: Dir;
   readonly #stop: StopFlag;
-  #examined = 0;
+  readonly #collect = collectingEvery(HUNKS_PER_COLLECTION);
   readonly #table: Table;
   #isTrusted: ((id: ContentId) => boolean) | undefined;
 
@@ -111,7 +111,7 @@ export class BatchExecutor implements Executor<Batches> {
 
   // deno-lint-ignore require-yield -- one step
   *#examine(hunk: HunkRef): Steps<VerifiedHunk> {
-    if (++this.#examined % HUNKS_PER_COLLECTION === 0) collectGarbage();
+    this.#collect();
     return verifyHunk(hunk, (id) => this.#objects.read(id), (id, size) => {
       return this.#sizes?.has(id, size) === true ? size : this.#store.sizeOf(id);
     });

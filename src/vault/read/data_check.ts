@@ -5,7 +5,7 @@
 import { hash } from "node:crypto";
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import { Interrupted } from "../../core/fault.ts";
-import { collectGarbage } from "../../core/garbage.ts";
+import { collectingEvery } from "../../core/garbage.ts";
 import { ItemSet } from "../../core/item_set.ts";
 import { isInPart } from "../../core/subset.ts";
 import type { ObjectReport, ScanReport, ScanRequest } from "../../snapshot/repository.ts";
@@ -53,8 +53,8 @@ export class DataCheck implements Disposable {
   readonly #large: LargeCheck;
   /** Resolves when the parts of the previous job have been joined: parts are joined in the order of jobs. */
   #turn: Promise<void> = Promise.resolve();
-  /** Number of items since garbage was collected. */
-  #uncollected = 0;
+  /** Units of tiny files have very many items, and all that is said of them becomes garbage at once. */
+  readonly #collect = collectingEvery(ITEMS_PER_COLLECTION);
   /** Items that were reported as intact. */
   readonly #told = new ItemSet();
   /** Items that were damaged in one unit, and will be searched for in others at the end. */
@@ -206,7 +206,7 @@ export class DataCheck implements Disposable {
       for (const { id, bytes } of verified.bytes) await this.#large.take(id, bytes);
     }
     let bytes = 0;
-    this.#collectNowAndThen(items);
+    this.#collect(countOf(items));
     for (const item of items.flat()) {
       bytes += item.size;
       const damage = damages.get(item.id);
@@ -214,14 +214,6 @@ export class DataCheck implements Disposable {
       else if (item.part === undefined && this.#isNew(item.id)) read.push(...soundOf(item.id, unitClass));
     }
     return { seen: 0, read, bytes, strays: 0 };
-  }
-
-  /** Units of tiny files have very many items, and all that is said of them becomes garbage at once. */
-  #collectNowAndThen(items: CheckJob["items"]): void {
-    this.#uncollected += countOf(items);
-    if (this.#uncollected < ITEMS_PER_COLLECTION) return;
-    this.#uncollected = 0;
-    collectGarbage();
   }
 
   async *#verified(job: CheckJob, isWhole: boolean, read: ObjectReport[]): AsyncGenerator<Verified> {

@@ -1,6 +1,6 @@
 /** Checks a vault for damage: that everything exists and can be read and, if requested, every byte of it. */
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
-import { collectGarbage } from "../../core/garbage.ts";
+import { collectingEvery } from "../../core/garbage.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { pluralText } from "../../core/size_text.ts";
 import { contentsOf } from "../../snapshot/hunk_contents.ts";
@@ -38,7 +38,7 @@ export class VaultChecker implements RepositoryChecker {
   /** Turns: each hunk waits for the one that had the same turn before. */
   readonly #turns: Promise<unknown>[] = Array.from({ length: HUNKS_AT_ONCE }, () => Promise.resolve());
   #asked = 0;
-  #verified = 0;
+  readonly #collect = collectingEvery(HUNKS_PER_COLLECTION);
   readonly width = HUNKS_AT_ONCE;
 
   constructor(vault: ReadVault, request: ScanRequest, options: CheckerOptions) {
@@ -99,7 +99,7 @@ export class VaultChecker implements RepositoryChecker {
   }
 
   async #verifyHunk(hunk: HunkRef): Promise<VerifiedHunk> {
-    if (++this.#verified % HUNKS_PER_COLLECTION === 0) collectGarbage();
+    this.#collect();
     const { contents } = this.#vault, sizes = await this.#unitSizes(), bytes = await contents.hunk(hunk.id);
     const found = new Map<ContentId, number | undefined>(), isThere = (home: Home) => sizes.isThere(home);
     for (const text of contentsOf(bytes, hunk)) {

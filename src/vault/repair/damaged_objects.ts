@@ -40,18 +40,18 @@ export async function sameObject(
   }
 }
 
-/** Puts an intact object in the place of a damaged one. */
+/** Puts an intact object in the place of a damaged one. @returns false if that may not be deleted */
 export async function replaceObject(
-  { backend }: SealedObjects,
-  { kind, name }: Pick<BrokenObject, "kind" | "name">,
+  objects: SealedObjects,
+  object: Pick<BrokenObject, "kind" | "name">,
   bytes: Uint8Array<ArrayBuffer>,
-): Promise<void> {
-  const key = objectKey(kind, name);
-  await backend.remove(key); // a place keeps what it has under a name
-  await backend.put(key, bytes);
+): Promise<boolean> {
+  if (!await removeObject(objects, object)) return false; // a place keeps what it has under a name
+  await objects.backend.put(objectKey(object.kind, object.name), bytes);
+  return true;
 }
 
-/** Removes a damaged object. Where deleting is not allowed, it stays. @returns whether it is gone */
+/** Removes an object that doesn't count any more. Where deleting is not allowed, it stays. @returns whether it is gone */
 export async function removeObject(
   { backend }: SealedObjects,
   { kind, name }: Pick<BrokenObject, "kind" | "name">,

@@ -2,14 +2,13 @@
  * Announces to all clients that units can no longer be relied on, by a ledger that dooms them, written like a prune's.
  * Only the ledgers that it supersedes are deleted here.
  */
-import { objectKey } from "../../backend/backend.ts";
-import { PlaceRefuses } from "../../backend/faults.ts";
 import { PruneOvertaken } from "../format/faults.ts";
 import { encodeIndex, type IndexObject, type LedgerLine } from "../index/index_object.ts";
 import type { Lease } from "../prune/lease.ts";
 import { ledgerPortions, supersededNow } from "../prune/ledger.ts";
 import { assertKnownVersions } from "../prune/survey.ts";
 import type { SealedObjects } from "../store/sealed_objects.ts";
+import { removeObject } from "./damaged_objects.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
 
 export interface DoomingVault {
@@ -44,7 +43,7 @@ export async function doomUnits(vault: DoomingVault, units: Iterable<string>, { 
   const others = [...now.values()].filter(({ name, kind }) => kind === "ledger" && !before.has(name) && !own.has(name));
   const isMissing = [...before.keys(), ...own].some((name) => !now.has(name));
   if (others.length > 0 || isMissing) throw new PruneOvertaken("another run has written its decisions");
-  await removeSuperseded(objects, supersedes);
+  for (const name of supersedes) if (!await removeObject(objects, { kind: "index", name })) break; // without effect
   return fresh.length;
 }
 
@@ -67,13 +66,4 @@ async function writeLedgers(
     }
   }
   return own;
-}
-
-/** Removes superseded objects. Where deleting is not allowed they stay, without effect. */
-async function removeSuperseded({ backend }: SealedObjects, names: readonly string[]): Promise<void> {
-  try {
-    for (const name of names) await backend.remove(objectKey("index", name));
-  } catch (error) {
-    if (!(error instanceof PlaceRefuses)) throw error;
-  }
 }

@@ -167,9 +167,12 @@ export class VaultRepairer implements AsyncDisposable {
     if (await removeObject(objects, { kind: "snapshots", name })) await roots.heads();
   }
 
-  /** Puts an intact object, from a copy of this vault, in the place of a damaged one. */
-  async replaceObject(object: Pick<BrokenObject, "kind" | "name">, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await replaceObject(this.#vault.store.objects, object, bytes);
+  /**
+   * Puts an intact object, from a copy of this vault, in the place of a damaged one. @returns false if the place
+   * refuses that
+   */
+  replaceObject(object: Pick<BrokenObject, "kind" | "name">, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    return replaceObject(this.#vault.store.objects, object, bytes);
   }
 
   /** Stores everything packed so far, and the index for it. */

@@ -207,7 +207,8 @@ export class RootStore {
         this.#remember(name, await this.#fetch(name));
       } catch (error) {
         if (!isOfObject(error)) throw error;
-        if (!(error instanceof MissingObject)) this.#unusable.set(name, error);
+        if (error instanceof MissingObject) continue; // somebody has forgotten it
+        this.#unusable.set(name, error);
         if (header !== undefined && bytes !== undefined) {
           kept.set(name, { id: header.id, bytes, root: parseRoot(bytes) });
         }

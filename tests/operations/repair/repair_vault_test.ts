@@ -1,7 +1,9 @@
 /** Vaults are healed from storages, other vaults, the sources and themselves; storages from vaults. */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { objectKey } from "../../../src/backend/backend.ts";
+import { type Backend, objectKey } from "../../../src/backend/backend.ts";
+import { around } from "../../../src/backend/decorator.ts";
+import { PlaceRefuses } from "../../../src/backend/faults.ts";
 import { knownRootId, rootIdOf } from "../../../src/core/content_id.ts";
 import { rawOf } from "../../../src/core/raw.ts";
 import { check, type Finding } from "../../../src/operations/check/check.ts";
@@ -397,6 +399,32 @@ for (const [what, change] of DAMAGES) {
     ok(monitor.notices.some((text) => text.includes("key add")));
   });
 }
+
+Deno.test("where nothing may be deleted, a damaged key is named as lost, and the rest of the repair is done", async () => {
+  using pair = await Pair.make();
+  await pair.openByKeyFile();
+  await using copy = await pair.place.copied().open();
+  const [key] = damageAll(pair, "keys", (bytes) => bytes.slice(1));
+  const refusing = (inner: Backend) =>
+    around(inner, {
+      remove: (target) =>
+        target.startsWith("locks/") ? inner.remove(target) : Promise.reject(new PlaceRefuses("remove", "no")),
+    });
+  const { result, of } = await pair.repair({ from: [copy] }, { through: refusing });
+  deepStrictEqual([result.lost, of("object").map(({ id }) => id)], [1, [key]]);
+  strictEqual(pair.place.objects.map.has(key as never), true);
+});
+
+Deno.test("a snapshot that somebody forgets while a repair looks at it stays forgotten", async () => {
+  using pair = await Pair.make();
+  const state = `${pair.world.base}/state`,
+    [key] = [...pair.place.objects.map.keys()].filter((key) => key.startsWith("snapshots/"));
+  await know(pair, state);
+  await using vault = await pair.place.open(new TestMonitor(), undefined, { state });
+  strictEqual((await vault.snapshots()).length, 2);
+  pair.place.objects.map.delete(key!);
+  deepStrictEqual([...await vault.roots.distrust([key!.slice("snapshots/".length)])], []);
+});
 
 Deno.test("a dry run tells the same, and changes nothing", async () => {
   using pair = await Pair.make();
