@@ -23,6 +23,9 @@ if ("WorkerGlobalScope" in globalThis) {
   } else if (name === "vault-pack") {
     const { servePacking } = await import("./src/vault/write/pack_worker.ts");
     servePacking(early);
+  } else if (name === "look-ahead") {
+    const { serveLookAhead } = await import("./src/platform/look_ahead_worker.ts");
+    serveLookAhead(early);
   } else if (name === "server-reader") {
     const { serveReading } = await import("./src/server/reader/worker.ts");
     serveReading(early);

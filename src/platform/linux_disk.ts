@@ -23,12 +23,12 @@ import { fileSystemName, hasLastingInodes } from "./file_systems.ts";
 import { AT, type Libc, libcCurrentDirectory, loadLibc, O, SYSCALL } from "./libc.ts";
 import { LinuxCalls, type Xattrs } from "./linux_calls.ts";
 import { LinuxFile } from "./linux_file.ts";
+import { listOpened } from "./linux_listing.ts";
 import { isMountPointByProc, mountIdByProc } from "./linux_mounts.ts";
-import { kindOfType, TYPE_OF_KIND } from "./linux_stat.ts";
+import { TYPE_OF_KIND } from "./linux_stat.ts";
 import { readMounts } from "./mounts.ts";
 import { noteUmask } from "./umask.ts";
 
-const LISTING_BYTES = 64 * 1024;
 const LONGEST_TARGET_BYTES = 8192;
 /** As the kernel does it: more symlinks than that in one path are taken for a loop. */
 const MOST_SYMLINKS = 40;
@@ -78,6 +78,10 @@ class LinuxDisk implements Disk {
     this.#accounts = new Accounts(calls.libc);
     this.uid = calls.uid;
     this.gid = calls.gid;
+  }
+
+  static is(disk: Disk): boolean {
+    return #calls in disk;
   }
 
   openDir(path: Raw): Dir {
@@ -155,10 +159,9 @@ class LinuxDisk implements Disk {
   }
 }
 
-const listingBuffer = new Uint8Array(LISTING_BYTES);
-const listingView = new DataView(listingBuffer.buffer);
-const nameBytes = new Uint8Array(LISTING_BYTES);
-const DOT = 46, SLASH = 47;
+/** True if this is the machine's file system itself, which every thread can open: nothing is around it. */
+export const isLinuxDisk = LinuxDisk.is;
+
 const statfsBuffer = new Uint8Array(256);
 /** In `f_flags`. */
 const ST_RDONLY = 1;
@@ -194,17 +197,7 @@ class LinuxDir implements Dir {
     const { libc } = this.#calls;
     if (this.#isListed) libc.call.lseek(this.#fd, 0, 0);
     this.#isListed = true;
-    const names: Raw[] = [];
-    const kinds: (Kind | undefined)[] = [];
-    for (;;) {
-      let got: number;
-      do {
-        got = libc.call.getdents64(SYSCALL.getdents64, this.#fd, listingBuffer, LISTING_BYTES);
-      } while (libc.again(got));
-      if (got < 0) throw libc.fault("list", this.path);
-      if (got === 0) return { names, kinds };
-      readEntries(got, names, kinds);
-    }
+    return listOpened(libc, this.#fd, this.path);
   }
 
   statSelf(): Stat {
@@ -528,24 +521,6 @@ class LinuxDir implements Dir {
 }
 
 const { fdOf } = LinuxDir;
-
-/** Moves the names of the listing buffer together, to decode them in one go: they are slices of one string. */
-function readEntries(length: number, names: Raw[], kinds: (Kind | undefined)[]): void {
-  let end = 0;
-  for (let at = 0; at < length; at += listingView.getUint16(at + 16, true)) {
-    const start = end;
-    for (let from = at + 19; listingBuffer[from] !== 0; from++) nameBytes[end++] = listingBuffer[from]!;
-    const size = end - start;
-    if (size <= 2 && nameBytes[start] === DOT && (size === 1 || nameBytes[start + 1] === DOT)) {
-      end = start;
-      continue;
-    }
-    kinds.push(kindOfType(listingView.getUint8(at + 18)));
-    nameBytes[end++] = SLASH;
-  }
-  if (end === 0) return;
-  for (const name of splitRaw(rawOfBytes(nameBytes.subarray(0, end - 1)), "/")) names.push(name);
-}
 
 /** The kernel's 32-bit form of a device number (new_encode_dev). */
 function deviceNumber(major: number, minor: number): number {

@@ -15,6 +15,8 @@ const STATX_BASIC_AND_BTIME = 0xfff;
 const STATX_MNT_ID = 0x1000;
 /** In `stx_attributes`; Linux 5.8. */
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
+/** As much of the struct as is decoded. */
+export const STAT_BYTES = 144;
 const KNOWN_FLAGS = Object.values(FLAGS).reduce((all: number, flag) => all | flag, 0);
 const TWO_32 = 0x1_0000_0000;
 /** High halves below this make numbers that are exact. */
@@ -52,6 +54,7 @@ export function kindOfType(type: number): Kind | undefined {
 export class Statx {
   readonly #libc: Libc;
   readonly #buffer = new Uint8Array(256);
+  readonly #kept = this.#buffer.subarray(0, STAT_BYTES);
   readonly #view = new DataView(this.#buffer.buffer);
   readonly #times = new TimeText();
   readonly #byNumber: boolean;
@@ -74,6 +77,23 @@ export class Statx {
    */
   at(fd: number, path: Uint8Array<ArrayBuffer>): Stat | undefined {
     return this.#run(fd, path, AT.SYMLINK_NOFOLLOW, STATX_BASIC_AND_BTIME) < 0 ? undefined : this.#read();
+  }
+
+  /**
+   * Makes the same call and keeps the answer for {@link decode}, in this thread or in another one.
+   * @param into receives {@link STAT_BYTES} bytes from index `at` on
+   * @returns false if the call failed, or doesn't say what is mounted where
+   */
+  keep(fd: number, path: Uint8Array<ArrayBuffer>, into: Uint8Array, at: number): boolean {
+    if (this.#run(fd, path, AT.SYMLINK_NOFOLLOW, STATX_BASIC_AND_BTIME) < 0) return false;
+    into.set(this.#kept, at);
+    return this.knowsMountPoints();
+  }
+
+  /** Decodes what {@link keep} has put into `from` at index `at`. */
+  decode(from: Uint8Array, at: number): Stat {
+    this.#buffer.set(from.subarray(at, at + STAT_BYTES));
+    return this.#read();
   }
 
   /** Metadata of an open descriptor. @param path for messages */

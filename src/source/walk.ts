@@ -11,6 +11,7 @@ import { includesSorted } from "../core/sorted.ts";
 import type { Stat } from "../core/stat.ts";
 import { Descent } from "../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { type LookAhead, PLACES_AHEAD, type SeenDirectory } from "../platform/look_ahead.ts";
 import type { OwnDirectories } from "../platform/own_places.ts";
 import type { Decision, Filter } from "./filter.ts";
 import { decideByLayers, IGNORE_FILE, type Layer, readLayer } from "./ignore_file.ts";
@@ -58,6 +59,8 @@ export interface WalkOptions {
   readonly own: OwnDirectories;
   /** Only these paths; undefined: everything. */
   readonly choice?: PathSelection | undefined;
+  /** Threads that look at the next directories meanwhile. */
+  readonly ahead?: Pick<LookAhead, "expect" | "take"> | undefined;
   /** Called for each excluded object, with the rule. */
   readonly excluded?: ((exclusion: Exclusion) => void) | undefined;
   readonly monitor: Monitor;
@@ -108,6 +111,8 @@ export class SourceGone extends Fault {
 const BATCH_ENTRIES = 64;
 /** Name of the tag, see the Cache Directory Tagging Specification, section "Tag file". */
 export const CACHE_TAG = rawOf("CACHEDIR.TAG");
+/** Longer paths are opened in steps, which only a walk in order does quickly. */
+const LONGEST_AHEAD = 512;
 const OTHER_FILE_SYSTEM: ExcludingRule = { by: "file-system" };
 type MarkerRule = Extract<ExcludingRule, { by: "marker" }>;
 const CACHE = { by: "cache" } as const;
@@ -165,6 +170,9 @@ interface Pending {
   readonly isWay: boolean;
 }
 
+/** What says of the names in a directory what they are. */
+type Looked = Pick<Dir, "stat"> | SeenDirectory;
+
 class RootWalk {
   readonly #disk: Disk;
   readonly #root: SourceRoot;
@@ -172,6 +180,8 @@ class RootWalk {
   readonly #filter: Filter;
   #self: Stat | undefined;
   #hasLastingInode = false;
+  /** Number of names in directories since that was told. */
+  #walked = 0;
 
   constructor(disk: Disk, root: SourceRoot, options: WalkOptions) {
     this.#disk = disk;
@@ -191,8 +201,15 @@ class RootWalk {
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const below = yield* this.#directory(descent, next);
       for (let i = below.length - 1; i >= 0; i--) pending.push(below[i]!);
+      this.#expect(pending);
     }
     this.#assertThere();
+  }
+
+  #expect(pending: readonly Pending[]): void {
+    const next = pending.slice(-PLACES_AHEAD).reverse().filter(({ relative }) => relative.length < LONGEST_AHEAD);
+    this.#options.ahead?.expect(next.map(({ relative }) => this.#opening(relative)), this.#walked);
+    this.#walked = 0;
   }
 
   #opening(relative = EMPTY): Opening {
@@ -205,14 +222,16 @@ class RootWalk {
     using parent = this.#open(descent, relative);
     if (parent === undefined) return [];
     const apath = apathIn(this.#root.at, relative);
-    const all = this.#list(parent, relative);
+    const seen = this.#options.ahead?.take(parent, this.#opening(relative));
+    const all = this.#list(parent, relative, seen?.names);
+    this.#walked += all.length;
     const layer = this.#options.ignoreFiles && includesSorted(all, IGNORE_FILE)
       ? readLayer(parent, relative, place.layer, this.#options.monitor)
       : place.layer;
     const names = this.#namesToTake(place, all);
     const below: Pending[] = [];
     for (let at = 0; at < names.length; at += BATCH_ENTRIES) {
-      const found = this.#look(parent, apath, { ...place, layer }, names.slice(at, at + BATCH_ENTRIES));
+      const found = this.#look(seen ?? parent, apath, { ...place, layer }, names.slice(at, at + BATCH_ENTRIES));
       if (found.length === 0) continue;
       for (const { name, stat } of found) {
         if (stat.kind !== "dir") continue;
@@ -243,10 +262,10 @@ class RootWalk {
     }
   }
 
-  /** Names in byte order. If the directory can't be read, that is reported, and there are none. */
-  #list(parent: Dir, relative: Raw): Raw[] {
+  /** Names in byte order. If the directory can't be read, that is reported, and there are none. @param seen they */
+  #list(parent: Dir, relative: Raw, seen?: readonly Raw[]): readonly Raw[] {
     try {
-      const names = [...parent.list().names].sort();
+      const names = seen ?? [...parent.list().names].sort();
       const why = this.#options.own.whyNotListed(parent, names);
       if (why !== undefined) return this.#passOver(this.#pathOf(relative, NO_NAME), why);
       const marker = this.#markerAmong(names);
@@ -302,7 +321,7 @@ class RootWalk {
     if (!isSame) throw new SourceGone(this.#root.path);
   }
 
-  #look(parent: Dir, apath: Apath, place: Pending, names: readonly Raw[]): Found[] {
+  #look(parent: Looked, apath: Apath, place: Pending, names: readonly Raw[]): Found[] {
     const found: Found[] = [];
     for (const name of names) {
       const stat = this.#stat(parent, name);
@@ -326,7 +345,7 @@ class RootWalk {
   }
 
   /** Stat of an entry. Undefined also if it vanished since the listing, which is no failure. */
-  #stat(parent: Dir, name: Raw): Stat | undefined {
+  #stat(parent: Looked, name: Raw): Stat | undefined {
     try {
       return parent.stat(name);
     } catch (error) {

@@ -13,6 +13,8 @@ import { UnfitPatterns } from "./unfit_patterns.ts";
 import type { OwnPlaces } from "../../platform/own_places.ts";
 import { isThere, RealPaths } from "../sources/sources.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
+import { LookAhead, lookAheadThreads } from "../../platform/look_ahead.ts";
+import type { Machine } from "../../platform/machine.ts";
 import { encodeEntry, parseLine, statPrefix, withoutSigns } from "../../snapshot/entry_line.ts";
 import { StaticChanged } from "../../snapshot/faults.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
@@ -52,6 +54,7 @@ export class Comparison {
   readonly series: string;
   /** The snapshots that the new one builds on, newest first: partial ones since the last complete one, and that one. */
   readonly previous: readonly SnapshotInfo[];
+  readonly #machine: Machine;
   readonly #disk: Disk;
   readonly #own: OwnPlaces;
   readonly #selection: Selection;
@@ -77,13 +80,14 @@ export class Comparison {
     listener: ComparisonListener = {},
   ): Promise<Comparison> {
     const compared = await findCompared(repository, selection, monitor);
-    return new Comparison(repository.machine.disk, compared, selection, { monitor, listener });
+    return new Comparison(repository.machine, compared, selection, { monitor, listener });
   }
 
-  private constructor(disk: Disk, compared: Compared, selection: Selection, { monitor, listener }: Listening) {
+  private constructor(machine: Machine, compared: Compared, selection: Selection, { monitor, listener }: Listening) {
     const { detection = {}, only, statics = [] } = selection;
     const { roots, own, filter, series, previous } = compared;
-    this.#disk = disk;
+    this.#machine = machine;
+    this.#disk = machine.disk;
     this.#selection = selection;
     this.#monitor = monitor;
     this.#listener = listener;
@@ -99,7 +103,7 @@ export class Comparison {
       damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
       ...(this.#statics !== undefined || listener.gone ? { gone: (line: PreviousLine) => this.#lose(line) } : {}),
     });
-    this.#signs = new ChangeSignals(disk, detection);
+    this.#signs = new ChangeSignals(machine.disk, detection);
     this.#racy = new RacyTimestamps(this.previous.map(({ time, end }) => ({
       startMs: Date.parse(time),
       endMs: Date.parse(end),
@@ -146,6 +150,7 @@ export class Comparison {
       unfit.note(exclusion);
       excluded?.call(this.#listener, exclusion);
     };
+    using ahead = this.#lookAhead();
     yield* walk(this.#disk, this.roots, {
       filter: this.#filter,
       filterOf: (root) => parseFilterOf(excludes, originOf(root)),
@@ -156,12 +161,18 @@ export class Comparison {
       largestBytes,
       own: this.#own,
       choice: this.#choice,
+      ahead,
       excluded: excluded !== undefined || !unfit.isEmpty ? leaveOut : undefined,
       monitor: this.#monitor,
     });
     unfit.tell(this.#monitor);
     this.#before.finish();
     for (const path of this.#choice?.missing ?? []) if (!isThere(this.#disk, path)) this.#listener.missing?.(path);
+  }
+
+  #lookAhead(): LookAhead | undefined {
+    const { workerScript: script, clock } = this.#machine;
+    return script && LookAhead.on(this.#disk, { start: lookAheadThreads(script), clock });
   }
 
   /** Compares one object. @param parent directory that contains the object */
