@@ -180,7 +180,7 @@ class RootWalk {
   readonly #filter: Filter;
   #self: Stat | undefined;
   #hasLastingInode = false;
-  /** Number of names in directories since that was told. */
+  /** Number of names in the directories since {@link #expect} last reported it. */
   #walked = 0;
 
   constructor(disk: Disk, root: SourceRoot, options: WalkOptions) {
@@ -262,7 +262,7 @@ class RootWalk {
     }
   }
 
-  /** Names in byte order. If the directory can't be read, that is reported, and there are none. @param seen they */
+  /** Names in byte order. If the directory can't be read, that is reported, and there are none. @param seen if they are known */
   #list(parent: Dir, relative: Raw, seen?: readonly Raw[]): readonly Raw[] {
     try {
       const names = seen ?? [...parent.list().names].sort();
