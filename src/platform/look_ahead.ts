@@ -55,7 +55,7 @@ const WAITED_MS = 500, SLOW_MS = 0.05, MOST_THREADS = 4;
 export interface SeenDirectory {
   /** In byte order. */
   readonly names: readonly Raw[];
-  /** What an entry was then. @param name of `names`; each must come after the one before, some may be left out */
+  /** What an entry was then. @param name of `names`; each must come after the one before; some may be skipped */
   stat(name: Raw): Stat;
 }
 
