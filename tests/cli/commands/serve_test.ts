@@ -1,6 +1,7 @@
 /** The service as the system sees it: a process with signals, a manager's socket, priorities, and an exit status. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { lstatSync } from "node:fs";
 import { Place, PROGRAM } from "../program.ts";
 import { has, IS_LINUX } from "../../support/needs.ts";
 
@@ -24,11 +25,10 @@ class JobPlace extends Place {
   }
   /** Returns when a job is in the middle of a file. */
   async hasBegunToRead(): Promise<void> {
-    const isBegun = () => {
-      return [...Deno.readDirSync(`${this.storage}/tmp`)].some(({ name, isFile }) =>
-        isFile && Deno.statSync(`${this.storage}/tmp/${name}`).size > 0
-      );
-    };
+    // A file may have gone since it was listed.
+    const sizeOf = (name: string) => lstatSync(`${this.storage}/tmp/${name}`, { throwIfNoEntry: false })?.size ?? 0;
+    const isBegun = () =>
+      [...Deno.readDirSync(`${this.storage}/tmp`)].some(({ name, isFile }) => isFile && sizeOf(name) > 0);
     for (let tries = 0; !isBegun(); tries++) {
       if (tries > MOST_TRIES) throw new Error("Nothing is being read");
       await new Promise((wake) => setTimeout(wake, 10));
