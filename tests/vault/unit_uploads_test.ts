@@ -106,3 +106,18 @@ Deno.test("units of many items are listed before anybody flushes, in one object 
   await uploads.flush();
   deepStrictEqual([await place.listed(), listed.toSorted()], [place.stored, place.stored]);
 });
+
+Deno.test("what a writer knows of its units is what everybody else reads of them", async () => {
+  using place = new Place();
+  await using vault = await place.open();
+  const { uploads } = uploadsOf(vault);
+  await using _ = uploads;
+  place.goOn.resolve();
+  for (let seed = 0; seed < 3; seed++) await pack(vault, uploads, seed, 40);
+  await uploads.flush();
+  await using other = await place.open();
+  const seenIn = ({ index }: Vault) =>
+    [...index.unitNames()].map((name) => ({ facts: index.unit(name), items: index.itemsOf(name) }));
+  strictEqual(seenIn(vault).flatMap(({ items }) => items).length, 3 * 40);
+  deepStrictEqual(seenIn(vault), seenIn(other));
+});

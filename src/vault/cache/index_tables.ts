@@ -5,11 +5,11 @@
  */
 import { Buffer } from "node:buffer";
 import type { Database } from "../../catalog/database.ts";
-import type { IndexHeader, IndexLines, IndexObject, UnitLine } from "../index/index_object.ts";
+import type { IndexHeader, IndexObject } from "../index/index_object.ts";
 import { ItemSums } from "./item_sums.ts";
-import { packFacts } from "./packed_facts.ts";
-import { keyOf, PackedItems, packItems } from "./packed_items.ts";
+import { PackedItems } from "./packed_items.ts";
 import { packMarks } from "./packed_marks.ts";
+import type { PackedIndex, PackedUnit } from "./packed_unit.ts";
 import type { RowSeal } from "./row_seal.ts";
 
 /** Approximate number of items written at once: many, because they are sorted by key then. */
@@ -42,7 +42,7 @@ interface StagedLine {
   readonly unit: string;
   readonly facts: Uint8Array<ArrayBuffer>;
   readonly items: Uint8Array<ArrayBuffer>;
-  readonly keys: readonly number[];
+  readonly keys: Float64Array<ArrayBuffer>;
 }
 
 interface StagedObject {
@@ -92,7 +92,7 @@ export class IndexTables {
    * Stages an object; it need not be in the tables before {@link flush}.
    * @throws CatalogFault, and what taking a line of the object throws: nothing of it is staged then
    */
-  stage(name: string, object: IndexLines): void {
+  stage(name: string, object: PackedIndex): void {
     const { kind, supersedes, written } = object, lines: StagedLine[] = [];
     if (object.kind === "units") { for (const line of object.units) lines.push(this.#stagedLine(name, line)); }
     const items = lines.reduce((sum, { keys }) => sum + keys.length, 0);
@@ -103,11 +103,14 @@ export class IndexTables {
     if (this.#stagedItems >= MOST_STAGED) this.flush();
   }
 
-  #stagedLine(object: string, line: UnitLine): StagedLine {
-    const { unit } = line, about = `${object} ${unit}`;
-    const facts = this.#seal.seal(`facts ${about}`, packFacts(line));
-    const items = this.#seal.seal(`items ${about}`, packItems(line.items));
-    return { unit, facts, items, keys: line.items.map(({ id }) => keyOf(id)) };
+  #stagedLine(object: string, { unit, facts, items }: PackedUnit): StagedLine {
+    const about = `${object} ${unit}`;
+    return {
+      unit,
+      facts: this.#seal.seal(`facts ${about}`, facts),
+      items: this.#seal.seal(`items ${about}`, items),
+      keys: Float64Array.from(new PackedItems(items).keys()),
+    };
   }
 
   /**
@@ -135,19 +138,20 @@ export class IndexTables {
       });
     }
     const order = Uint32Array.from(keys.keys()).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0));
-    this.#putItems(Array.from(order, (i) => [keys[i] ?? 0, lines[i] ?? 0]));
+    this.#putItems(order.length, (at) => [keys[order[at] ?? 0] ?? 0, lines[order[at] ?? 0] ?? 0]);
   }
 
-  /** Many by one statement: each costs more than the rows. */
-  #putItems(rows: readonly (readonly [key: number, line: number])[]): void {
-    for (let at = 0; at < rows.length;) {
-      const count = rows.length - at < ROWS_AT_ONCE ? 1 : ROWS_AT_ONCE, places = Array(count).fill("(?, ?)").join(", ");
-      this.#database.run(`INSERT OR IGNORE INTO item VALUES ${places}`, ...rows.slice(at, at + count).flat());
+  /** Many by one statement: each costs more than the rows. @param rowAt the key, and the row of its line */
+  #putItems(rows: number, rowAt: (at: number) => [key: number, line: number]): void {
+    for (let at = 0; at < rows;) {
+      const count = rows - at < ROWS_AT_ONCE ? 1 : ROWS_AT_ONCE, places = Array(count).fill("(?, ?)").join(", ");
+      const values = Array.from({ length: count }, (_, i) => rowAt(at + i)).flat();
+      this.#database.run(`INSERT OR IGNORE INTO item VALUES ${places}`, ...values);
       at += count;
     }
   }
 
-  #putObject({ name, facts, marks, lines }: StagedObject, take: (keys: readonly number[], line: number) => void): void {
+  #putObject({ name, facts, marks, lines }: StagedObject, take: (keys: Float64Array, line: number) => void): void {
     const insertObject = "INSERT INTO object (name, facts, marks) VALUES (?, ?, ?)";
     const insertLine = "INSERT INTO line (object, unit, facts, items) VALUES (?, ?, ?, ?)";
     const object = this.#database.insert(insertObject, bytesOf(name), facts, marks);

@@ -83,29 +83,40 @@ export function lineOf({ id, unitClass, size, head, frames, items }: FinishedUni
 
 /** Encodes an index object, in plain bytes. @param auth key for signatures; undefined without encryption */
 export function encodeIndex(object: IndexObject, auth: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
-  const { kind, vault, host, written, supersedes } = object;
-  const head = { format: INDEX_FORMAT, version: VERSION, kind, vault, host, written };
-  const lines = [
-    { ...head, ...(supersedes.length > 0 && { supersedes }) },
-    ...(object.kind === "units" ? object.units.map(unitFields) : object.marks.map(markFields)),
-  ];
-  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-  return sign(new TextEncoder().encode(text), "index", auth);
+  const lines = object.kind === "units" ? object.units.map(encodeLine) : object.marks.map(encodeMark);
+  return encodeLines(object, lines, auth);
 }
 
-function unitFields({ unit, unitClass, size, head, frames, items }: UnitLine): unknown {
-  return {
+/** As {@link encodeIndex}, of lines that are encoded already. @param header with the kind of these lines */
+export function encodeLines(
+  header: IndexHeader & Pick<IndexObject, "kind">,
+  lines: readonly Uint8Array[],
+  auth: Uint8Array | undefined,
+): Uint8Array<ArrayBuffer> {
+  const { kind, vault, host, written, supersedes } = header;
+  const head = { format: INDEX_FORMAT, version: VERSION, kind, vault, host, written };
+  const first = jsonLine({ ...head, ...(supersedes.length > 0 && { supersedes }) });
+  return sign(Buffer.concat([first, ...lines]), "index", auth);
+}
+
+function jsonLine(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+}
+
+/** Encodes an index's line about a unit. */
+export function encodeLine({ unit, unitClass, size, head, frames, items }: UnitLine): Uint8Array<ArrayBuffer> {
+  return jsonLine({
     unit,
     class: unitClass,
     size,
     head: Buffer.from(head).toString("base64"),
     frames: frames.map(frameTuple),
     items: items.map((item) => itemTuple(item, false)),
-  };
+  });
 }
 
-function markFields({ unit, mark, since }: LedgerLine): unknown {
-  return { unit, [mark]: since };
+function encodeMark({ unit, mark, since }: LedgerLine): Uint8Array<ArrayBuffer> {
+  return jsonLine({ unit, [mark]: since });
 }
 
 export interface IndexExpectation {

@@ -6,6 +6,7 @@ import { releaseMemory } from "../../core/garbage.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { IndexCache } from "../cache/index_cache.ts";
 import type { KnownObject } from "../cache/index_tables.ts";
+import { type PackedIndex, packIndex } from "../cache/packed_unit.ts";
 import { isOfObject } from "../format/faults.ts";
 import { type IndexHeader, type IndexObject, type LedgerLine, readIndex } from "../index/index_object.ts";
 import { isReliable, type UnitFacts } from "../index/join.ts";
@@ -215,6 +216,11 @@ export class UnitIndex {
 
   /** Adds an object that was just stored. */
   add(name: string, object: IndexObject): void {
+    this.addPacked(name, packIndex(object));
+  }
+
+  /** As {@link add}, with packed lines about units. */
+  addPacked(name: string, object: PackedIndex): void {
     try {
       this.#cache.tables.stage(name, object);
       this.#cache.flush();
@@ -230,7 +236,7 @@ export class UnitIndex {
     const what = `index/${name}`, { access: { config }, auth } = this.#objects;
     try {
       const bytes = await this.#objects.get("index", name, size);
-      this.#cache.tables.stage(name, readIndex(bytes, what, { vault: config.id, auth }));
+      this.#cache.tables.stage(name, packIndex(readIndex(bytes, what, { vault: config.id, auth })));
       releaseMemory(bytes);
       this.#unusable.delete(name);
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The descriptions at the ends of units: they replace `index/` if none of its objects is left. */
 import type { Monitor } from "../../core/monitor.ts";
 import type { IndexTables, KnownObject } from "../cache/index_tables.ts";
+import { packUnit } from "../cache/packed_unit.ts";
 import type { SealedObjects } from "./sealed_objects.ts";
 import { readTail } from "./stored_units.ts";
 
@@ -56,6 +57,6 @@ export class UnitTails {
     const line = await readTail(this.#objects, unit, size), { id: vault } = this.#objects.access.config;
     if (line === undefined) return void this.#unreadable.add(unit);
     const written = new Date(0).toISOString();
-    tables.stage(unit, { kind: "units", vault, host: "", written, supersedes: [], units: [line] });
+    tables.stage(unit, { kind: "units", vault, host: "", written, supersedes: [], units: [packUnit(line)] });
   }
 }

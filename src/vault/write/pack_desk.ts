@@ -4,10 +4,10 @@
  */
 import type { Raw } from "../../core/raw.ts";
 import type { Answer, Ask } from "../../platform/thread_pool.ts";
-import type { UnitLine } from "../index/index_object.ts";
 import type { UnitClass } from "../pack/items.ts";
 import type { ContentLists } from "../pack/parts_list.ts";
 import type { Head } from "../seal/age_header.ts";
+import type { PackedLine } from "./packed_line.ts";
 import type { ChunkDesk } from "./pieces.ts";
 
 /** The stored bytes of a unit, in memory or in a local file. */
@@ -16,7 +16,7 @@ export type UnitBody =
   | { readonly kind: "file"; readonly name: Raw; readonly size: number };
 
 export interface FinishedBody {
-  readonly line: UnitLine;
+  readonly line: PackedLine;
   readonly body: UnitBody;
 }
 

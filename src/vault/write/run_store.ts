@@ -9,7 +9,6 @@ import type { Disk } from "../../platform/disk.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { VaultChanged } from "../format/faults.ts";
 import { isReliable } from "../index/join.ts";
-import type { UnitLine } from "../index/index_object.ts";
 import { LIST_SUFFIX, type UnitClass } from "../pack/items.ts";
 import type { ContentLists, EncodedList } from "../pack/parts_list.ts";
 import { hunkName, storedListName } from "../pack/tar_names.ts";
@@ -21,6 +20,7 @@ import type { Home, UnitIndex } from "../store/unit_index.ts";
 import { type Compression, levelOf } from "./compression.ts";
 import { MetaPacker } from "./meta_packer.ts";
 import type { FinishedBody, NextUnit, PackDesk } from "./pack_desk.ts";
+import { idsOf, type PackedLine } from "./packed_line.ts";
 import { UnitPacker } from "./unit_packer.ts";
 import { UnitUploads } from "./unit_uploads.ts";
 
@@ -83,7 +83,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
     this.contents = contents;
     this.hunks = hunks;
     this.options = options;
-    const listed = (unit: UnitLine) => this.#noteListed(unit);
+    const listed = (line: PackedLine) => this.#noteListed(line);
     this.#uploads = new UnitUploads(objects, index, { ...options, listed });
     this.meta = new MetaPacker(this.packer("meta"));
   }
@@ -217,9 +217,9 @@ export class RunStore implements PackDesk, AsyncDisposable {
     this.meta.settle();
   }
 
-  #noteListed({ unit, items }: UnitLine): void {
-    this.#own.push(unit);
-    for (const { id } of items) this.#claimed.delete(id);
+  #noteListed(line: PackedLine): void {
+    this.#own.push(line.unit);
+    for (const id of idsOf(line)) this.#claimed.delete(id);
   }
 
   /**

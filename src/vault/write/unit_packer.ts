@@ -8,6 +8,7 @@ import type { Level } from "../pack/zstd.ts";
 import { MemoryOutput, type ObjectOutput, SpoolOutput } from "../seal/output.ts";
 import { sealInto } from "../seal/sealer.ts";
 import type { PackDesk, UnitBody, UnitRoom } from "./pack_desk.ts";
+import { packLine } from "./packed_line.ts";
 
 export interface PackerOptions {
   /** UUID of the vault. */
@@ -103,7 +104,7 @@ export class UnitPacker implements Disposable {
   *finish(): WaitingSteps<void> {
     const open = this.#open;
     if (open === undefined) return;
-    const line = lineOf(open.writer.finish()), body = open.body();
+    const line = packLine(lineOf(open.writer.finish())), body = open.body();
     this[Symbol.dispose]();
     yield* waitFor(this.#desk.hand({ line, body }));
   }

@@ -7,12 +7,13 @@ import { collectGarbage } from "../../core/garbage.ts";
 import { unlessFault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
-import { encodeIndex, type IndexObject, MOST_WRITTEN, type UnitLine } from "../index/index_object.ts";
+import { encodeLines, MOST_WRITTEN } from "../index/index_object.ts";
 import type { UnitClass } from "../pack/items.ts";
 import { makeHead } from "../seal/age_header.ts";
 import { recipientFor, type SealedObjects } from "../store/sealed_objects.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
 import type { FinishedBody, NextUnit, UnitBody, UnitRoom } from "./pack_desk.ts";
+import { countOf, type PackedLine } from "./packed_line.ts";
 
 /** Default for the target size of a unit in bytes. */
 export const UNIT_BYTES = 16 * 1024 * 1024;
@@ -29,7 +30,7 @@ const SALT_BYTES = 16;
 const USUAL_UPLOADS = 2;
 /**
  * Number of items in stored units from which an index object is written, without waiting for a checkpoint: small enough
- * for their lines to take some tens of megabytes, large enough for the index to have few objects.
+ * for their lines to take some megabytes, large enough for the index to have few objects.
  */
 export const MOST_UNLISTED = 50_000;
 /** Most bytes of units that are being uploaded, as they are in memory. */
@@ -62,7 +63,7 @@ export interface UploadOptions {
   /** Number of items from which stored units are listed before a flush. */
   readonly mostUnlisted: number;
   /** Called with each unit when an index object lists it. */
-  readonly listed?: (unit: UnitLine) => void;
+  readonly listed?: (unit: PackedLine) => void;
 }
 
 type UnitFile = Extract<UnitBody, { kind: "file" }>;
@@ -79,7 +80,7 @@ export class UnitUploads implements AsyncDisposable {
   readonly #files = new Map<Raw, FileRoom>();
   #failure: { readonly error: unknown } | undefined;
   /** Units that no index object lists yet. */
-  #stored: UnitLine[] = [];
+  #stored: PackedLine[] = [];
   /** The index object that is being written: one at a time. */
   #listing: Promise<void> | undefined;
   #names = 0;
@@ -115,9 +116,9 @@ export class UnitUploads implements AsyncDisposable {
 
   #roomFor(unitClass: UnitClass): UnitRoom {
     const { unitBytes, mostUnitInMemory, spool } = this.#options;
-    if (unitClass === "meta") return { kind: "memory", bytes: META_BYTES };
     const staged = this.#objects.backend.stage?.();
     if (staged !== undefined) return this.#keep({ kind: "file", ...staged, isObject: true });
+    if (unitClass === "meta") return { kind: "memory", bytes: META_BYTES };
     if (unitBytes > mostUnitInMemory && spool !== undefined) {
       return this.#keep({ kind: "file", directory: spool, name: this.#spoolName(), isObject: false });
     }
@@ -157,7 +158,7 @@ export class UnitUploads implements AsyncDisposable {
     return memory.subarray(0, bytes.length);
   }
 
-  async #store(line: UnitLine, body: Uint8Array<ArrayBuffer> | UnitFile): Promise<void> {
+  async #store(line: PackedLine, body: Uint8Array<ArrayBuffer> | UnitFile): Promise<void> {
     const { backend } = this.#objects;
     if (this.#firstMs === undefined) {
       this.#firstMs = await backend.now({ roughly: true });
@@ -170,7 +171,7 @@ export class UnitUploads implements AsyncDisposable {
     this.#stored.push(line);
   }
 
-  async #storeFile(backend: Backend, { unit }: UnitLine, { name, size }: UnitFile): Promise<void> {
+  async #storeFile(backend: Backend, { unit }: PackedLine, { name, size }: UnitFile): Promise<void> {
     const room = this.#files.get(name);
     if (room === undefined) throw new Error("There is no such unit");
     using directory = this.#options.disk.openDir(room.directory);
@@ -209,11 +210,12 @@ export class UnitUploads implements AsyncDisposable {
     }
   }
 
-  async #list(units: readonly UnitLine[]): Promise<void> {
+  async #list(units: readonly PackedLine[]): Promise<void> {
     const { access, auth, backend } = this.#objects, { host } = this.#options;
     const written = new Date(await backend.now({ roughly: true })).toISOString();
-    const object: IndexObject = { kind: "units", vault: access.config.id, host, written, supersedes: [], units };
-    this.#index.add(await this.#objects.put("index", encodeIndex(object, auth)), object);
+    const header = { kind: "units", vault: access.config.id, host, written, supersedes: [] } as const;
+    const object = encodeLines(header, units.map(({ text }) => text), auth);
+    this.#index.addPacked(await this.#objects.put("index", object), { ...header, units });
     this.#stored = this.#stored.slice(units.length);
     if (this.#options.listed !== undefined) units.forEach(this.#options.listed);
     if (itemsOf(units) >= this.#options.mostUnlisted) collectGarbage();
@@ -224,13 +226,13 @@ export class UnitUploads implements AsyncDisposable {
   }
 }
 
-function itemsOf(units: readonly UnitLine[]): number {
-  return units.reduce((sum, { items }) => sum + items.length, 0);
+function itemsOf(units: readonly PackedLine[]): number {
+  return units.reduce((sum, line) => sum + countOf(line), 0);
 }
 
 /** A copy of the first units of a list, which may grow: as many as one index object can describe. */
-function portionOf(units: readonly UnitLine[]): readonly UnitLine[] {
+function portionOf(units: readonly PackedLine[]): readonly PackedLine[] {
   let items = 0;
-  const end = units.findIndex(({ items: { length } }, i) => (items += length) > MOST_WRITTEN && i > 0);
+  const end = units.findIndex((line, i) => (items += countOf(line)) > MOST_WRITTEN && i > 0);
   return units.slice(0, end < 0 ? units.length : end);
 }
