@@ -3,6 +3,7 @@
  * objects never change, and a writer checks at the end whether everything that the new snapshot needs still exists.
  */
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Temp } from "../catalog/database.ts";
 import { renumbered, withoutReplaced } from "../catalog/snapshot_order.ts";
 import { joinRatios } from "../catalog/compression_ratios.ts";
 import type { Backend } from "../backend/backend.ts";
@@ -214,8 +215,8 @@ export class Vault implements Repository {
     return renumbered(withoutReplaced(this.roots.kept())).map(({ info }) => info);
   }
 
-  tempFor(): undefined {
-    return undefined;
+  tempFor(bytes: number): Temp {
+    return this.#catalog.tempFor(bytes);
   }
 
   async contentIndex(): Promise<ContentIndex> {

@@ -4,6 +4,7 @@
  */
 import { type Catalog, memoryCatalog } from "../../catalog/catalog.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
+import type { Temp } from "../../catalog/database.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
 import { CATALOG_NAME } from "../../catalog/place.ts";
 import type { VerificationRecord } from "../../catalog/verification_record.ts";
@@ -97,6 +98,11 @@ export class VaultCatalog implements Disposable {
 
   #closeRetired(): void {
     for (const catalog of this.#retired.splice(0)) catalog[Symbol.dispose]();
+  }
+
+  /** As {@link CatalogFile.tempFor}, beside the catalog. Absent where there is nothing on disk. */
+  tempFor(bytes: number): Temp {
+    return this.#disk?.file.tempFor(bytes);
   }
 
   /** The snapshots of the vault in order, without those that were replaced. */

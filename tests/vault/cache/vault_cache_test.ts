@@ -361,3 +361,17 @@ Deno.test("where there is no room for a cache, the answers are the same", { igno
     }
   }
 });
+
+Deno.test("much data of a question goes to files beside the cache; little, and all where there is no cache, to memory", async () => {
+  using scene = await Scene.make();
+  const much = 1e9, little = 1e6;
+  await using kept = await scene.vault.open(undefined, undefined, { state: scene.state });
+  const temp = kept.tempFor(much);
+  strictEqual(
+    temp && Deno.realPathSync(temp),
+    Deno.realPathSync(`${scene.state}/vaults/${kept.objects.access.config.id}/tmp`),
+  );
+  strictEqual(kept.tempFor(little), undefined);
+  await using none = await scene.vault.open();
+  strictEqual(none.tempFor(much), undefined);
+});
