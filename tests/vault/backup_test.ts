@@ -143,7 +143,7 @@ for (const kind of [KINDS[2], KINDS[3]]) {
       const { snapshot, monitor } = await backedUp(world, vault, { workers });
       deepStrictEqual(monitor.problems, []);
       const units = [...vault.index.unitNames()].map((unit) => vault.index.unit(unit)!);
-      strictEqual(staged, units.filter(({ unitClass }) => unitClass === "data").length);
+      strictEqual(staged, units.length);
       deepStrictEqual([...Deno.readDirSync(place.path)].filter(({ name }) => name.startsWith(".")), []);
       for (const { unit, size } of units) {
         const found = Deno.statSync(`${place.path}/data/${unit.slice(0, 2)}/${unit}`);
