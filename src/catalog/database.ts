@@ -34,8 +34,8 @@ const BUSY_TIMEOUT_MS: Readonly<Record<Mode, number>> = {
 };
 /** Two of `share` are open beside everything that a backup needs; with more they were no faster for a million items. */
 const CACHE_KIB: Readonly<Record<Mode, number>> = {
-  read: 32 * 1024,
-  update: 32 * 1024,
+  read: 8 * 1024,
+  update: 8 * 1024,
   share: 8 * 1024,
   build: 24 * 1024,
   rework: 64 * 1024,

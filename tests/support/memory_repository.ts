@@ -421,7 +421,7 @@ class MemoryChecker implements RepositoryChecker {
   // deno-lint-ignore require-await -- what fails at once is a rejection all the same
   async verifyHunk(hunk: HunkRef): Promise<VerifiedHunk> {
     const { contents } = this.#repository;
-    return verifyHunk(hunk, (id) => this.#repository.object(id), (id) => contents.get(id)?.length);
+    return verifyHunk(hunk, this.#repository.object(hunk.id), (id) => contents.get(id)?.length);
   }
 }
 

@@ -374,9 +374,13 @@ class CheckRun {
     }
   }
 
-  /** A content whose bytes match its name may still be of another size than the manifest says: bad ones come last. */
+  /**
+   * A content whose bytes match its name may still be of another size than the manifest says: bad ones come last. In
+   * another order than its own, a million of them would take the catalog several times as long, and have it hold most of
+   * its pages at once.
+   */
   *#verified(): Generator<{ id: string; state: "ok" | "damaged" }> {
-    for (const id of this.#sound) yield { id, state: "ok" };
+    for (const id of this.#sound.byBeginning()) yield { id, state: "ok" };
     for (const id of this.#bad.keys()) yield { id, state: "damaged" };
   }
 }

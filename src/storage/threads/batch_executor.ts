@@ -112,7 +112,7 @@ export class BatchExecutor implements Executor<Batches> {
   // deno-lint-ignore require-yield -- one step
   *#examine(hunk: HunkRef): Steps<VerifiedHunk> {
     this.#collect();
-    return verifyHunk(hunk, (id) => this.#objects.read(id), (id, size) => {
+    return verifyHunk(hunk, this.#objects.read(hunk.id), (id, size) => {
       return this.#sizes?.has(id, size) === true ? size : this.#store.sizeOf(id);
     });
   }

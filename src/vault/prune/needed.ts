@@ -60,7 +60,7 @@ export interface HunkSource {
 }
 
 export interface NeedsSource {
-  readonly index: Pick<UnitIndex, "homesOf" | "unitNames" | "unit" | "itemsOf" | "countOf">;
+  readonly index: Pick<UnitIndex, "homesOf" | "unitNames" | "unit" | "itemsOf" | "linesOf">;
   readonly contents: HunkSource;
   readonly lists: ListFinder;
   /** Units that an index lists, but that don't exist. */

@@ -1,12 +1,11 @@
 /** Checks a vault for damage: that everything exists and can be read and, if requested, every byte of it. */
-import { type ContentId, knownContentId } from "../../core/content_id.ts";
+import type { ContentId } from "../../core/content_id.ts";
 import { collectingEvery } from "../../core/garbage.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { pluralText } from "../../core/size_text.ts";
-import { contentsOf } from "../../snapshot/hunk_contents.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import type { ObjectReport, RepositoryChecker, ScanReport, ScanRequest } from "../../snapshot/repository.ts";
-import { type VerifiedHunk, verifyHunk } from "../../snapshot/verify_hunk.ts";
+import { type DamagedItem, damageOf, type VerifiedHunk } from "../../snapshot/verify_hunk.ts";
 import type { VaultPool } from "../threads/vault_executor.ts";
 import { DataCheck } from "./data_check.ts";
 import type { Home } from "../store/unit_index.ts";
@@ -22,7 +21,7 @@ const HUNKS_AT_ONCE = 4;
 const HUNKS_PER_COLLECTION = 16;
 
 export interface CheckerOptions {
-  /** Called if data has to be read; the pool is closed with the checker. */
+  /** The pool is closed with the checker. */
   readonly openPool: () => VaultPool;
   /** Names of pages that lie beside the objects. */
   readonly pages: () => readonly string[];
@@ -79,8 +78,7 @@ export class VaultChecker implements RepositoryChecker {
       monitor.notice("Contents were not opened: this is a write-only key. Their units were compared with their names");
       return yield* sealedDataCheck({ objects, index, sizes }, this.#request);
     }
-    const pool = this.#pool ??= this.#options.openPool();
-    using check = new DataCheck({ objects, index, contents, sizes, pool }, this.#request);
+    using check = new DataCheck({ objects, index, contents, sizes, pool: this.#threads() }, this.#request);
     yield* check.run();
   }
 
@@ -100,15 +98,29 @@ export class VaultChecker implements RepositoryChecker {
 
   async #verifyHunk(hunk: HunkRef): Promise<VerifiedHunk> {
     this.#collect();
-    const { contents } = this.#vault, sizes = await this.#unitSizes(), bytes = await contents.hunk(hunk.id);
-    const found = new Map<ContentId, number | undefined>(), isThere = (home: Home) => sizes.isThere(home);
-    for (const text of contentsOf(bytes, hunk)) {
-      const id = knownContentId(text);
-      if (found.has(id)) continue;
-      const home = this.#homes.find(id, isThere);
-      found.set(id, home === undefined ? await contents.sizeOf(id, isThere) : home.item.size);
+    // It may be a part of a frame, from which other hunks are read too.
+    const bytes = (await this.#vault.contents.hunk(hunk.id)).slice(), load = { items: hunk.count, bytes: 0 };
+    const { last, contents, sizes } = await this.#threads().run("hunk", { hunk, bytes }, load, [bytes.buffer]);
+    const damaged: DamagedItem[] = [],
+      isThere = await this.#isThere(),
+      others = new Map<ContentId, number | undefined>();
+    for (const [i, id] of contents.entries()) {
+      let there = this.#homes.find(id, isThere)?.item.size;
+      if (there === undefined && !others.has(id)) others.set(id, await this.#vault.contents.sizeOf(id, isThere));
+      there ??= others.get(id);
+      const damage = damageOf(id, sizes[i]!, there);
+      if (damage !== undefined) damaged.push(damage);
     }
-    return verifyHunk(hunk, () => bytes, (id) => found.get(id));
+    return { last, damaged };
+  }
+
+  async #isThere(): Promise<(home: Home) => boolean> {
+    const sizes = await this.#unitSizes();
+    return (home) => sizes.isThere(home);
+  }
+
+  #threads(): VaultPool {
+    return this.#pool ??= this.#options.openPool();
   }
 }
 

@@ -1,74 +1,65 @@
 /**
  * Finds homes of contents that are requested in path order: they are mostly in the same few units as the previous ones.
  */
-import type { UnitItem } from "../pack/items.ts";
+import type { PackedItems } from "../cache/packed_items.ts";
+import { joinItems } from "../index/join.ts";
 import type { Home, UnitIndex } from "./unit_index.ts";
 
-/** Number of look-ups, or share of a unit's items, after which all of its items are loaded at once. */
-const MANY_HITS = 512, FEWEST_HITS = 16, SHARE_OF_HITS = 1 / 16;
-/** Most items of loaded units: some ten MB. */
-const MOST_ITEMS = 65_536;
+/** Units at hand, each with its lines: more than are written at the same time. */
+const MOST_UNITS = 12, MOST_BYTES = 8 * 1024 * 1024;
 
 interface NearUnit {
   readonly unit: Home["unit"];
-  readonly items: ReadonlyMap<string, UnitItem>;
+  readonly lines: readonly PackedItems[];
+  /** In bytes. */
+  readonly weight: number;
 }
 
 export class NearHomes {
-  readonly #index: Pick<UnitIndex, "homesOf" | "itemsOf" | "countOf">;
-  /** By name of the unit, the number of further look-ups until it is loaded, which doubles each time. */
-  readonly #hits = new Map<string, { left: number; enough: number }>();
-  /** Loaded units; the most recently loaded are last. */
-  #near: NearUnit[] = [];
-  /** The one that had what was sought last, and mostly has the next one too. */
-  #last: NearUnit | undefined;
+  readonly #index: Pick<UnitIndex, "homesOf" | "linesOf">;
+  /** The last one found what was sought last, and mostly has the next one too. */
+  readonly #near: NearUnit[] = [];
+  #weight = 0;
 
-  constructor(index: Pick<UnitIndex, "homesOf" | "itemsOf" | "countOf">) {
+  constructor(index: Pick<UnitIndex, "homesOf" | "linesOf">) {
     this.#index = index;
   }
 
-  /** Drops what was loaded, because the index has changed. */
+  /** Drops what is at hand, because the index has changed. */
   forget(): void {
-    this.#near = [];
-    this.#last = undefined;
+    this.#near.length = 0;
+    this.#weight = 0;
   }
 
-  /** A home of an item in a data unit; there may be others. @param isGood false excludes a home */
+  /** A home of a content in a data unit; there may be others. @param isGood false excludes a home */
   find(id: string, isGood: (home: Home) => boolean): Home | undefined {
-    const last = this.#last && homeIn(this.#last, id);
-    if (last !== undefined && isGood(last)) return last;
-    for (const near of this.#near) {
-      const home = homeIn(near, id);
+    const near = this.#near;
+    for (let i = near.length - 1; i >= 0; i--) {
+      const home = homeIn(near[i]!, id);
       if (home === undefined || !isGood(home)) continue;
-      this.#last = near;
+      if (i < near.length - 1) near.push(...near.splice(i, 1));
       return home;
     }
     const found = this.#index.homesOf(id, "data").find(isGood);
-    if (found !== undefined) this.#note(found.unit);
+    if (found !== undefined) this.#take(found.unit);
     return found;
   }
 
-  #note(unit: Home["unit"]): void {
-    const hits = this.#hits.get(unit.unit);
-    if (hits === undefined) {
-      const enough = Math.min(MANY_HITS, FEWEST_HITS + Math.ceil(this.#index.countOf(unit.unit) * SHARE_OF_HITS));
-      this.#hits.set(unit.unit, { left: enough, enough });
-    } else if (--hits.left === 0) {
-      hits.left = hits.enough *= 2;
-      this.#take(unit);
-    }
-  }
-
   #take(unit: Home["unit"]): void {
-    const items = new Map(this.#index.itemsOf(unit.unit).map((item) => [item.id, item]));
-    this.#near = [...this.#near.filter((near) => near.unit.unit !== unit.unit), { unit, items }];
-    this.#last = undefined;
-    let held = this.#near.reduce((sum, near) => sum + near.items.size, 0);
-    while (held > MOST_ITEMS && this.#near.length > 1) held -= this.#near.shift()?.items.size ?? 0;
+    // It may be at hand without this home, which a damaged line had.
+    if (this.#near.some((near) => near.unit.unit === unit.unit)) return;
+    const lines = this.#index.linesOf(unit.unit), weight = lines.reduce((sum, line) => sum + line.weight, 0);
+    this.#near.push({ unit, lines, weight });
+    this.#weight += weight;
+    while (this.#near.length > 1 && (this.#near.length > MOST_UNITS || this.#weight > MOST_BYTES)) {
+      this.#weight -= this.#near.shift()?.weight ?? 0;
+    }
   }
 }
 
-function homeIn({ unit, items }: NearUnit, id: string): Home | undefined {
-  const item = items.get(id);
+function homeIn({ unit, lines }: NearUnit, id: string): Home | undefined {
+  const [first, ...others] = lines, items = first?.find(id) ?? [];
+  for (const line of others) items.push(...line.find(id));
+  const item = items.length < 2 ? items[0] : joinItems(items)[0];
   return item && { unit, item };
 }

@@ -6,6 +6,7 @@ import { releaseMemory } from "../../core/garbage.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { IndexCache } from "../cache/index_cache.ts";
 import type { KnownObject } from "../cache/index_tables.ts";
+import type { PackedItems } from "../cache/packed_items.ts";
 import { type PackedIndex, packIndex } from "../cache/packed_unit.ts";
 import { isOfObject } from "../format/faults.ts";
 import { type IndexHeader, type IndexObject, type LedgerLine, readIndex } from "../index/index_object.ts";
@@ -62,6 +63,11 @@ export class UnitIndex {
   /** Items of a unit in their order there; none if the unit is unknown. */
   itemsOf(unit: string): readonly UnitItem[] {
     return this.#lookup.itemsOf(unit);
+  }
+
+  /** Items of a unit, packed: of each line about it. */
+  linesOf(unit: string): readonly PackedItems[] {
+    return this.#lookup.linesOf(unit);
   }
 
   /** Number of items in a unit. */

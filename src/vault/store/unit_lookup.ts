@@ -24,7 +24,7 @@ interface KnownUnit {
 }
 
 /** Most bytes, approximately, of lines and units that were used last. */
-const MOST_HELD_BYTES = 16 * 1024 * 1024;
+const MOST_HELD_BYTES = 8 * 1024 * 1024;
 const UNIT_BYTES = 300, FRAME_BYTES = 100;
 /** Number of failed look-ups, and share of the items, from which a filter pays. */
 const MANY_MISSES = 500, MISSES_PER_ITEM = 0.02;
@@ -100,6 +100,11 @@ export class UnitLookup {
     // Those of a line come by their ids.
     const areDifferent = lines.length === 1 && items.every(({ id }, i) => i === 0 || id !== items[i - 1]?.id);
     return areDifferent ? items.sort((a, b) => isBefore(a, b) ? -1 : 1) : joinItems(items);
+  }
+
+  /** As {@link UnitIndex.linesOf}. */
+  linesOf(unit: string): readonly PackedItems[] {
+    return (this.#unit(unit)?.lines ?? []).flatMap(({ row }) => this.#line(row)?.items ?? []);
   }
 
   /** Number of items in a unit. */

@@ -1,6 +1,7 @@
 /** Work on frames of a unit for threads: a fetched range, and what is wanted from it. Plain data. */
 import type { Raw } from "../../core/raw.ts";
 import type { ExtractBatch, ExtractResult, ExtractTask } from "../../snapshot/extract_batch.ts";
+import type { HunkRef } from "../../snapshot/hunk.ts";
 import type { UnitFrame, UnitItem } from "../pack/items.ts";
 import type { FrameRange } from "../pack/frame_ranges.ts";
 import type { Head } from "../seal/age_header.ts";
@@ -85,4 +86,15 @@ export interface Verified {
   readonly damages: readonly { readonly id: string; readonly damage: string }[];
   /** Requested items that are intact. */
   readonly bytes: readonly { readonly id: string; readonly bytes: Uint8Array<ArrayBuffer> }[];
+}
+
+/** Bytes of a whole unit, whose digest is wanted. */
+export interface DigestBatch {
+  readonly bytes: Uint8Array;
+}
+
+/** A hunk, and its verified bytes. */
+export interface HunkBatch {
+  readonly hunk: HunkRef;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }

@@ -1,4 +1,5 @@
 /** The work that one thread does for a vault: the same code runs in the main thread and in workers. */
+import { hash } from "node:crypto";
 import type { Steps } from "../../core/steps.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { Meter } from "../../platform/meter.ts";
@@ -6,7 +7,17 @@ import { StopFlag } from "../../platform/stop_flag.ts";
 import type { Executor, PoolSetup, ThreadPool } from "../../platform/thread_pool.ts";
 import type { ThrottleTable } from "../../platform/throttle.ts";
 import type { ExtractResult } from "../../snapshot/extract_batch.ts";
-import type { CopyBatch, FinishBatch, FrameBatch, Granted, Verified, VerifyBatch } from "./frame_batch.ts";
+import { factsOfHunk, type HunkFacts } from "../../snapshot/verify_hunk.ts";
+import type {
+  CopyBatch,
+  DigestBatch,
+  FinishBatch,
+  FrameBatch,
+  Granted,
+  HunkBatch,
+  Verified,
+  VerifyBatch,
+} from "./frame_batch.ts";
 import { FrameExtract } from "./frame_extract.ts";
 import { verifyFrames } from "./frame_verify.ts";
 
@@ -20,6 +31,9 @@ export interface VaultBatches {
   readonly finish: { readonly batch: FinishBatch; readonly results: ExtractResult };
   readonly copy: { readonly batch: CopyBatch; readonly results: ExtractResult };
   readonly verify: { readonly batch: VerifyBatch; readonly results: Verified };
+  /** Results: hex digits of the SHA-256. */
+  readonly digest: { readonly batch: DigestBatch; readonly results: string };
+  readonly hunk: { readonly batch: HunkBatch; readonly results: HunkFacts };
 }
 export type VaultPool = ThreadPool<VaultBatches>;
 
@@ -43,6 +57,8 @@ export class VaultExecutor implements Executor<VaultBatches> {
       finish: (batch) => extract.finish(batch),
       copy: (batch) => extract.copy(batch),
       verify: (batch) => verifyFrames(batch, stop, meter),
+      digest: ({ bytes }) => oneStep(() => hash("sha256", bytes)),
+      hunk: ({ hunk, bytes }) => oneStep(() => factsOfHunk(hunk, bytes)),
     };
   }
 
@@ -53,4 +69,9 @@ export class VaultExecutor implements Executor<VaultBatches> {
   [Symbol.dispose](): void {
     this.#extract[Symbol.dispose]();
   }
+}
+
+// deno-lint-ignore require-yield -- one step
+function* oneStep<T>(action: () => T): Steps<T> {
+  return action();
 }

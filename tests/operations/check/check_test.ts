@@ -1,5 +1,6 @@
 /** What a check says, and that it says it of everything that is wrong, once. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { hash } from "node:crypto";
 import { rawOf } from "../../../src/core/raw.ts";
 import { check, type Finding } from "../../../src/operations/check/check.ts";
 import { IdList } from "../../../src/core/id_list.ts";
@@ -249,4 +250,15 @@ Deno.test("IdList gives back what was added, in order, in 33 bytes each", () => 
   for (const id of list) strictEqual(id, idOf(i++));
   strictEqual(i, 100_000);
   deepStrictEqual([...new IdList()], []);
+});
+
+Deno.test("IdList gives its ids in the order of their beginnings, whatever their length, and however many", () => {
+  const list = new IdList(), ids: string[] = [];
+  for (let i = 0; i < 70_000; i++) ids.push(hash("sha256", String(i)).slice(0, i % 7 === 0 ? 8 : 64));
+  ids.push("00", "ff", "", "fffff0", "ffffff");
+  for (const id of ids) list.add(id);
+  const given = [...list.byBeginning()], beginnings = given.map((id) => id.slice(0, 5).padEnd(5, "0"));
+  deepStrictEqual(beginnings, beginnings.toSorted());
+  deepStrictEqual(given.toSorted(), ids.toSorted());
+  deepStrictEqual([...new IdList().byBeginning()], []);
 });

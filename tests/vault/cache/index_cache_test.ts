@@ -12,8 +12,9 @@ import { encodeIndex, type IndexObject, MARKS, type UnitLine } from "../../../sr
 import { isReliable, type JoinedUnit, joinIndex } from "../../../src/vault/index/join.ts";
 import type { UnitItem } from "../../../src/vault/pack/items.ts";
 import { DEFAULT_CHUNKING } from "../../../src/vault/store/config.ts";
+import { NearHomes } from "../../../src/vault/store/near_homes.ts";
 import { SealedObjects } from "../../../src/vault/store/sealed_objects.ts";
-import { UnitIndex } from "../../../src/vault/store/unit_index.ts";
+import { type Home, UnitIndex } from "../../../src/vault/store/unit_index.ts";
 import { indexRows } from "../../support/cache_rows.ts";
 import { Chance, fuzz, fuzzRounds, mutateBytes } from "../../support/mutate.ts";
 import { noise, random, sha256, VAULT } from "../../support/units.ts";
@@ -136,6 +137,21 @@ function assertSays({ index, monitor }: OpenIndex, { stored }: Scene): void {
   const known = Array.from(index.objects(), ({ name }) => name);
   deepStrictEqual(known.sort(), [...stored.keys()].sort());
   deepStrictEqual(monitor.problems, []);
+  assertFindsNear(index, stored.size);
+}
+
+/** Whoever looks at units at hand first finds no other homes. */
+function assertFindsNear(index: UnitIndex, seed: number): void {
+  const near = new NearHomes(index), chance = new Chance(seed);
+  const textOf = ({ unit, item }: Home) => JSON.stringify([unit.unit, item]);
+  for (let n = 0; n < 3 * ITEMS; n++) {
+    const id = itemId(chance.below(ITEMS)), hasToBeReliable = chance.below(3) === 0;
+    const isGood = ({ unit }: Home) => !hasToBeReliable || isReliable(unit.state);
+    const found = near.find(id, isGood), homes = index.homesOf(id, "data").filter(isGood).map(textOf);
+    if (found === undefined) deepStrictEqual(homes, []);
+    else ok(homes.includes(textOf(found)), `${textOf(found)} is none of ${homes.join(", ")}`);
+    if (chance.below(20) === 0) near.forget();
+  }
 }
 
 function homesIn(units: Iterable<JoinedUnit>): Map<string, string[]> {
@@ -286,4 +302,25 @@ Deno.test("An object with a damaged line is unusable as a whole: none of the lin
   deepStrictEqual([...open.index.unusable.keys()], [damaged]);
   deepStrictEqual(open.cache.tables.names(), [whole]);
   deepStrictEqual([...open.index.unitNames()], [name(2003), name(2004)].sort());
+});
+
+Deno.test("who asks for what lies in the same few units is answered from the tables once for each of them", async () => {
+  using scene = new Scene(19);
+  const frames = [{ from: 0, length: 100, plainBytes: 9999 }], written = "2026-11-20T22:05:11Z";
+  for (let n = 0; n < 4; n++) {
+    const items = Array.from({ length: 50 }, (_, i) => ({ id: name(6000 + i * 4 + n), frame: 0, at: i * 8, size: 7 }));
+    const unit = { unit: name(n), unitClass: "data", size: 5000, head: noise(184, n), frames, items } as const;
+    await scene.put({ kind: "units", vault: VAULT, host: "h", written, supersedes: [], units: [unit] });
+  }
+  using opened = scene.open("state");
+  await opened.index.refresh();
+  const tables = opened.cache.tables, asked = tables.rowsWith.bind(tables), near = new NearHomes(opened.index);
+  let count = 0;
+  tables.rowsWith = (key) => (count++, asked(key));
+  // By turns, as several threads pack files.
+  for (let i = 0; i < 200; i++) strictEqual(near.find(name(6000 + i), () => true)?.unit.unit, name(i % 4));
+  strictEqual(count, 4);
+  near.forget();
+  ok(near.find(name(6000), () => true) !== undefined);
+  strictEqual(count, 5);
 });
