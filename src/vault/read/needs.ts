@@ -1,8 +1,10 @@
 /** The needs of a vault's reader by frame: in memory, or in a temporary file if there are very many. */
 import { OrderedRows } from "../../catalog/ordered_rows.ts";
 
-/** Most needs in memory, which are some ten MB. */
-const MOST_IN_MEMORY = 20_000;
+/** Most needs in memory, which are some twenty MB. */
+const MOST_IN_MEMORY = 50_000;
+/** Most needs of a frame in one row of the file, and rows that are read at once: a row for each took twice as long. */
+const NEEDS_IN_ROW = 64, ROWS_AT_ONCE = 16;
 /** More frames than a unit can have. */
 const FRAMES = 2 ** 21;
 
@@ -44,8 +46,17 @@ export class Needs<T> implements Disposable {
   }
 
   #spill(): void {
-    const rows = this.#spilled ??= new OrderedRows();
-    for (const { key, row } of this.#sorted()) rows.add(key, JSON.stringify(row));
+    const rows = this.#spilled ??= new OrderedRows(ROWS_AT_ONCE);
+    let together: T[] = [], last = -1;
+    const add = () => together.length > 0 && rows.add(last, JSON.stringify(together));
+    for (const { key, row } of this.#sorted()) {
+      if (key !== last || together.length === NEEDS_IN_ROW) {
+        add();
+        [together, last] = [[], key];
+      }
+      together.push(row);
+    }
+    add();
     this.#held = [];
   }
 
@@ -81,7 +92,7 @@ export class Needs<T> implements Disposable {
     const key = number * FRAMES + frame;
     if (this.#spilled !== undefined) {
       // What was written here is read here.
-      for (const text of this.#spilled.of(key)) yield JSON.parse(text) as T;
+      for (const text of this.#spilled.of(key)) yield* JSON.parse(text) as T[];
       return;
     }
     const rows = this.#sorted();
