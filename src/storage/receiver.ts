@@ -5,6 +5,7 @@
 import { type ContentId, type RootId, rootIdOf } from "../core/content_id.ts";
 import { type Algorithm, hashBytes } from "../core/digest.ts";
 import type { Entry } from "../core/entry.ts";
+import type { ItemSet } from "../core/item_set.ts";
 import { rawOf } from "../core/raw.ts";
 import { ACL_ATTRIBUTE } from "../platform/acl.ts";
 import type { Dir } from "../platform/disk.ts";
@@ -27,7 +28,7 @@ export interface ReceivingStorage {
   readonly store: ContentStore;
   readonly manifests: Pick<ManifestStore, "putHunk">;
   /** Contents that this writer has stored or found; their bytes needn't be requested again. */
-  readonly received: Set<ContentId>;
+  readonly received: ItemSet;
   /** True if a snapshot vouches for the content and no check has found it damaged. */
   isTrusted(id: ContentId): boolean;
   /** Notes that `bytes` were stored, so that the disk writes while the run goes on. */
@@ -63,6 +64,8 @@ export class StorageReceiver implements SnapshotReceiver {
 
   #reuse({ content, entry }: ReceivedFile): boolean {
     const { received, store } = this.#storage;
+    // Most are not there at all, which the directory says several times sooner than the catalog.
+    if (!store.has(content, entry.size)) return false;
     if (!received.has(content) && !this.#storage.isTrusted(content)) return false;
     if (!store.share(content, entry.size, factsOf(entry))) return false;
     received.add(content);

@@ -4,6 +4,7 @@ import { CatalogFault } from "../catalog/faults.ts";
 import { joinRatios } from "../catalog/compression_ratios.ts";
 import type { ContentId, RootId } from "../core/content_id.ts";
 import { unlessFault } from "../core/fault.ts";
+import { ItemSet } from "../core/item_set.ts";
 import type { Monitor, Phase } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
@@ -53,7 +54,7 @@ export class Writer implements Disposable, RepositoryWriter {
   /** Store for received contents; created with the first received snapshot. */
   #store: ContentStore | undefined;
   #damaged: ReadonlySet<string> | undefined;
-  readonly #received = new Set<ContentId>();
+  readonly #received = new ItemSet();
   /** True if snapshots were received that the catalog doesn't know. */
   #isBehind = false;
   /** Names of series whose newest tree may have changed. */

@@ -9,6 +9,7 @@ import { DamagedObject } from "../format/faults.ts";
 import { LIST_SUFFIX, type UnitClass } from "../pack/items.ts";
 import { type ListedPart, parseList, type PartsList } from "../pack/parts_list.ts";
 import type { ItemReader } from "./item_reader.ts";
+import { NearHomes } from "./near_homes.ts";
 import type { Home, UnitIndex } from "./unit_index.ts";
 
 /** The id and class of an item. */
@@ -34,12 +35,15 @@ export interface ContentList {
 export class VaultContents {
   readonly #index: UnitIndex;
   readonly #items: ItemReader;
+  /** As of some time: what is no longer there is sought in the index. */
+  readonly #near: NearHomes;
   /** Hunks for which the index was read again. */
   readonly #missing = new Set<HunkId>();
 
   constructor(index: UnitIndex, items: ItemReader) {
     this.#index = index;
     this.#items = items;
+    this.#near = new NearHomes(index);
   }
 
   /** Reads a hunk. @throws DamagedContent */
@@ -210,8 +214,12 @@ export class VaultContents {
   }
 
   async #item({ id, unitClass }: Wanted, content: string): Promise<Uint8Array<ArrayBuffer>> {
+    const near = unitClass === "data" ? this.#near.find(id, () => true) : undefined;
+    const tried = near && await this.#firstWhole([near]);
+    if (tried !== undefined && !(tried instanceof Lost)) return tried;
+    this.#near.forget();
     const before = this.#index.homesOf(id, unitClass);
-    let found = await this.#firstWhole(before);
+    let found = await this.#firstWhole(before.filter(({ unit }) => unit.unit !== near?.unit.unit), tried);
     if (found instanceof Lost && found.isGone) {
       // Whoever prunes may have moved it since the index was read.
       await this.#index.refresh();
@@ -223,8 +231,9 @@ export class VaultContents {
     return found;
   }
 
-  async #firstWhole(homes: readonly Home[]): Promise<Uint8Array<ArrayBuffer> | Lost> {
-    let why = MISSING, isGone = false;
+  /** @param before what became of those that were tried before */
+  async #firstWhole(homes: readonly Home[], before?: Lost): Promise<Uint8Array<ArrayBuffer> | Lost> {
+    let { why, isGone } = before ?? { why: MISSING, isGone: false };
     for (const home of homes) {
       try {
         return await this.#items.read(home);
