@@ -70,8 +70,9 @@ export class PackedItems {
 
   /** Items with this id: there may be several lists of one content. */
   find(id: string): UnitItem[] {
-    writeDigest(sought, 0, id.slice(0, 2 * DIGEST_BYTES));
     const found: UnitItem[] = [];
+    if (id.length < 2 * DIGEST_BYTES) return found; // an id of another algorithm
+    writeDigest(sought, 0, id.slice(0, 2 * DIGEST_BYTES));
     for (let i = this.#firstOf(sought); i < this.count && this.#compare(i, sought) === 0; i++) {
       if (SUFFIXES[this.#kind(i)] === id.slice(2 * DIGEST_BYTES)) found.push(this.#item(i, id));
     }

@@ -217,7 +217,7 @@ export class VaultContents {
     const near = unitClass === "data" ? this.#near.find(id, () => true) : undefined;
     const tried = near && await this.#firstWhole([near]);
     if (tried !== undefined && !(tried instanceof Lost)) return tried;
-    this.#near.forget();
+    if (tried !== undefined) this.#near.forget();
     const before = this.#index.homesOf(id, unitClass);
     let found = await this.#firstWhole(before.filter(({ unit }) => unit.unit !== near?.unit.unit), tried);
     if (found instanceof Lost && found.isGone) {
@@ -231,7 +231,7 @@ export class VaultContents {
     return found;
   }
 
-  /** @param before what became of those that were tried before */
+  /** @param before result of homes that were tried before */
   async #firstWhole(homes: readonly Home[], before?: Lost): Promise<Uint8Array<ArrayBuffer> | Lost> {
     let { why, isGone } = before ?? { why: MISSING, isGone: false };
     for (const home of homes) {

@@ -9,7 +9,7 @@ import { identitiesFor, type VaultAccess } from "./sealed_objects.ts";
 import type { Home } from "./unit_index.ts";
 
 /** Most plain bytes of frames that stay in memory. */
-const MOST_KEPT_BYTES = 32 * 1024 * 1024;
+const MOST_KEPT_BYTES = 16 * 1024 * 1024;
 
 interface KeptFrame {
   readonly plain: Promise<Uint8Array<ArrayBuffer>>;

@@ -46,14 +46,17 @@ export class NearHomes {
   }
 
   #take(unit: Home["unit"]): void {
-    // It may be at hand without this home, which a damaged line had.
-    if (this.#near.some((near) => near.unit.unit === unit.unit)) return;
+    // It may be at hand as it was some time ago.
+    const known = this.#near.findIndex((near) => near.unit.unit === unit.unit);
+    if (known >= 0) this.#drop(known);
     const lines = this.#index.linesOf(unit.unit), weight = lines.reduce((sum, line) => sum + line.weight, 0);
     this.#near.push({ unit, lines, weight });
     this.#weight += weight;
-    while (this.#near.length > 1 && (this.#near.length > MOST_UNITS || this.#weight > MOST_BYTES)) {
-      this.#weight -= this.#near.shift()?.weight ?? 0;
-    }
+    while (this.#near.length > 1 && (this.#near.length > MOST_UNITS || this.#weight > MOST_BYTES)) this.#drop(0);
+  }
+
+  #drop(index: number): void {
+    for (const { weight } of this.#near.splice(index, 1)) this.#weight -= weight;
   }
 }
 

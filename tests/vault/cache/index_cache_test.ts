@@ -323,4 +323,9 @@ Deno.test("who asks for what lies in the same few units is answered from the tab
   near.forget();
   ok(near.find(name(6000), () => true) !== undefined);
   strictEqual(count, 5);
+  for (const short of [name(6000).slice(0, 40), name(6000).slice(0, 8)]) {
+    ok(near.find(name(6000), () => true) !== undefined);
+    strictEqual(near.find(short, () => true), undefined);
+    deepStrictEqual(opened.index.homesOf(short, "data"), []);
+  }
 });
